@@ -1,0 +1,64 @@
+# Every target does its own set-up. The first run installs PyTorch (a few gigabytes); later runs find it done.
+
+PYTHON ?= python3# makes the environment; any Python >= 3.10
+ARGS ?=#           more arguments for pytest:  make test ARGS="-k scene -x"
+
+# The oldest supported transformers, as setup.cfg states it.
+FLOOR := $(shell sed -n 's/^ *transformers>=\([0-9.]*\).*/\1/p' setup.cfg)
+
+# Tests never ask the network, and run Python in the two environments below.
+PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
+         FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" $(1)/bin/python -m pytest
+
+.PHONY: help demo test test-slow test-floor lint clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.ready ## ask a video a question: VIDEO=clip.mp4 QUESTION="What happens?" (both optional)
+	@.venv/bin/python demo/ask_a_video.py \
+		$(if $(VIDEO),--video "$$VIDEO") $(if $(QUESTION),--question "$$QUESTION")
+
+test: .venv-public/.ready .venv-floor/.ready ## the fast tests, on the newest transformers
+	$(call PYTEST,.venv) $(ARGS)
+
+test-slow: .venv-public/.ready .venv-floor/.ready ## the tests that take long or much memory
+	$(call PYTEST,.venv) -m slow $(ARGS)
+
+test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transformers
+	$(call PYTEST,.venv-floor) -m "not slow and not other_environment" $(ARGS)
+
+lint: .venv/.ready ## ruff on everything, transformers-mlinter on the files that go to the Hub
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python .ci/lint_hub_files.py
+
+clean: ## remove the environments, builds and caches
+	rm -rf .venv .venv-public .venv-floor build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# .ready is written last: a set-up that was interrupted starts again from nothing, a change of setup.cfg only updates.
+.venv/.ready: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 10))' || { \
+		echo 'This needs Python 3.10 or newer with venv (on Debian and Ubuntu: apt install python3-venv).' \
+			'PYTHON=... names another one.' >&2; exit 1; }
+	@test -f $@ || $(PYTHON) -m venv --clear .venv
+	@rm -f $@
+	.venv/bin/python -m pip install --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@
+
+# An environment with what .venv has, except this project: that is an editable install, which a .pth file activates,
+# and Python does not read the .pth files of a folder that was itself named by one.
+BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
+	.venv/bin/python -c 'import site; print(site.getsitepackages()[0])' > "$$(echo $(@D)/lib/python3*/site-packages)/venv.pth"
+
+.venv-public/.ready: .venv/.ready
+	@$(BORROW_PACKAGES)
+	@touch $@
+
+# The same, with the oldest supported transformers and its own dependencies in front; PyTorch is not installed again.
+.venv-floor/.ready: .venv/.ready
+	@$(BORROW_PACKAGES)
+	.venv/bin/python -m pip --python .venv-floor/bin/python install --disable-pip-version-check 'transformers==$(FLOOR)'
+	@touch $@

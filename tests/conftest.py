@@ -1,0 +1,92 @@
+"""Fixtures that all tests share, and every reason to skip a test.
+
+With FILA_NO_SKIPS=1 (as in .ci/run) a test that lacks a program fails. Only real clips may be missing there, as they
+are not part of the repository: FILA_TEST_VIDEOS names their folder, ../shared/videos is the default.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+from tests import environment as environments
+from tests.environment import PYTHON_VARIABLES, REPOSITORY, python_of
+
+
+NO_SKIPS = os.environ.get("FILA_NO_SKIPS", "") not in ("", "0")
+REAL_VIDEOS = Path(os.environ.get("FILA_TEST_VIDEOS") or REPOSITORY.parent / "shared" / "videos")
+
+# The marker that a fixture implies, so that no test can forget it.
+MARKER_OF_FIXTURE = {
+    "real_video": "real_videos",
+    "real_videos_dir": "real_videos",
+    "run_python": "other_environment",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The models of the tests are tiny: more threads than this only get in each other's way.
+    torch.set_num_threads(min(4, os.cpu_count() or 1))
+    # On a busy machine an example may be slow; in CI the same examples are tried on every run.
+    hypothesis.settings.register_profile("fila", deadline=None, derandomize=bool(os.environ.get("CI")))
+    hypothesis.settings.load_profile("fila")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in MARKER_OF_FIXTURE.keys() & getattr(item, "fixturenames", ()):
+            item.add_marker(MARKER_OF_FIXTURE[fixture])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("ffmpeg") and shutil.which("ffmpeg") is None:
+        _skip_or_fail("needs the ffmpeg program")
+    if item.get_closest_marker("other_environment"):
+        missing = [name for environment, name in PYTHON_VARIABLES.items() if python_of(environment) is None]
+        if missing:
+            _skip_or_fail(f"needs the environments that `make test` makes ({', '.join(missing)} not set)")
+    if item.get_closest_marker("real_videos") and not REAL_VIDEOS.is_dir():
+        pytest.skip(f"needs real clips: no folder {REAL_VIDEOS}, and FILA_TEST_VIDEOS names no other")
+
+
+def _skip_or_fail(reason: str) -> None:
+    if NO_SKIPS:
+        pytest.fail(f"{reason}, and FILA_NO_SKIPS forbids skipping", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def real_videos_dir() -> Path:
+    """The folder of real clips."""
+    return REAL_VIDEOS
+
+
+@pytest.fixture(scope="session")
+def real_video(real_videos_dir: Path) -> Callable[[str], Path]:
+    """real_video("dog.mp4"): the path of a real clip. The folder is there, so a missing clip is an error."""
+
+    def path_of(name: str) -> Path:
+        path = real_videos_dir / name
+        assert path.is_file(), f"no {name} in {real_videos_dir}, which has: {sorted(os.listdir(real_videos_dir))}"
+        return path
+
+    return path_of
+
+
+@pytest.fixture(scope="session")
+def run_python(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """run_python(code_or_script, *arguments, environment="public" or "floor", ...): what it prints.
+
+    Each call has a fresh working directory and a fresh Hugging Face cache. See tests/environment.py.
+    """
+
+    def run(code_or_script: str | Path, *arguments: str | Path, environment: str = "public", **options) -> str:
+        folder = tmp_path_factory.mktemp(environment)
+        return environments.run_python(code_or_script, *arguments, environment=environment, folder=folder, **options)
+
+    return run
