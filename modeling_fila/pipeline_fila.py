@@ -1,0 +1,322 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+`pipeline("video-text-to-text")`: videos and questions in, answers out, with the scenes that were looked at.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from reprlib import repr as shorten
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from transformers import AutoModelForImageTextToText, GenerationConfig, Pipeline
+from transformers.pipelines import PIPELINE_REGISTRY
+from transformers.utils import logging
+
+
+TASK = "video-text-to-text"
+DEFAULT_MAX_NEW_TOKENS = 256
+# What `generate` takes beside the fields of a generation config.
+GENERATE_ARGUMENTS = ("assistant_model", "generation_config", "logits_processor", "stopping_criteria", "streamer")
+
+Message = dict[str, Any]
+
+
+@dataclass
+class PromptBatch:
+    """
+    Conversations that go through the model together. An object of its own, because transformers takes a list for
+    several inputs, and moves the tensors in dicts and lists, here the frames that a user gave, to the model's device.
+    """
+
+    conversations: list[list[Message]]
+
+
+def is_conversation(value: Any) -> bool:
+    """Whether `value` is a list of messages with a role."""
+    return isinstance(value, (list, tuple)) and bool(value) and isinstance(value[0], dict) and "role" in value[0]
+
+
+def is_many_videos(value: Any) -> bool:
+    """Whether `value` is a list of videos, rather than one video given as a list of frames, or any other one video."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    is_list_of_frames = not value or isinstance(value[0], Image.Image) or getattr(value[0], "ndim", None) == 3
+    return not is_list_of_frames
+
+
+def is_stream(value: Any) -> bool:
+    """Whether `value` gives prompts one after the other: a generator or a dataset, not a file or an array."""
+    data = (str, bytes, bytearray, memoryview, np.ndarray, torch.Tensor)
+    return isinstance(value, Iterable) and not isinstance(value, data) and not hasattr(value, "read")
+
+
+def make_conversation(videos: Any, text: str) -> list[Message]:
+    """A conversation of one user turn: the videos (one, a list, or `None`), then the question."""
+    if not isinstance(text, str):
+        raise ValueError(f"text={text!r} must be a string, a list of strings, or a conversation.")
+    videos = [] if videos is None else videos if is_many_videos(videos) else [videos]
+    content = [{"type": "video", "video": video} for video in videos]
+    return [{"role": "user", "content": [*content, {"type": "text", "text": text}]}]
+
+
+def pair_up(videos: Any, text: str | list[str]) -> list[tuple[Any, str]]:
+    """One (videos, question) pair for each prompt; a single video or a single question serves all prompts."""
+    if not isinstance(text, (list, tuple)):
+        return [(video, text) for video in (videos if is_many_videos(videos) else [videos])]
+    if not is_many_videos(videos):
+        return [(videos, question) for question in text]
+    if len(videos) != len(text):
+        raise ValueError(f"{len(videos)} videos but {len(text)} texts: give as many, or one of either.")
+    return list(zip(videos, text, strict=True))
+
+
+def conversation_of(prompt: Any) -> list[Message]:
+    """The conversation of one element of a list or generator: a conversation, or `{"video": ..., "text": ...}`."""
+    if is_conversation(prompt):
+        return prompt
+    if isinstance(prompt, dict) and "text" in prompt:
+        return make_conversation(prompt.get("videos", prompt.get("video")), prompt["text"])
+    raise ValueError(f"A prompt must be a conversation or a dict with 'video' and 'text', not {shorten(prompt)}.")
+
+
+def find_conversations(videos: Any, text: Any) -> tuple[Iterable[list[Message]], bool]:
+    """The conversations that a call is about (a list, or an iterator of a stream), and whether it is a single one."""
+    if videos is not None and text is not None:
+        if is_conversation(text) or (isinstance(text, (list, tuple)) and text and is_conversation(text[0])):
+            raise ValueError("A conversation holds its videos in the content of its messages: leave out videos.")
+        is_single = not isinstance(text, (list, tuple)) and not is_many_videos(videos)
+        return [make_conversation(*pair) for pair in pair_up(videos, text)], is_single
+    prompts = text if videos is None else videos
+    if prompts is None:
+        raise ValueError("Give videos and text, or a conversation.")
+    if is_conversation(prompts) or isinstance(prompts, dict):
+        return [conversation_of(prompts)], True
+    if videos is None and isinstance(prompts, str):
+        return [make_conversation(None, prompts)], True
+    if videos is None and isinstance(prompts, (list, tuple)) and all(isinstance(prompt, str) for prompt in prompts):
+        return [make_conversation(None, question) for question in prompts], False
+    if isinstance(prompts, (list, tuple)):
+        return [conversation_of(prompt) for prompt in prompts], False
+    if is_stream(prompts):
+        return map(conversation_of, prompts), False
+    if videos is None:
+        raise ValueError(f"text={shorten(text)} must be a string, a list of strings, or a conversation.")
+    raise ValueError(f"A video without text: ask a question with text=... (got {shorten(videos)}).")
+
+
+def override(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Both, where the later ones take precedence; `num_frames` and `fps` take each other's place."""
+    replaced = {{"num_frames": "fps", "fps": "num_frames"}.get(name) for name in later}
+    return {**{name: value for name, value in earlier.items() if name not in replaced}, **later}
+
+
+def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of `size` items, the last one perhaps shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+class VideoTextToTextPipeline(Pipeline):
+    """
+    Answers questions about videos.
+
+    ```python
+    >>> from transformers import pipeline
+
+    >>> pipe = pipeline("video-text-to-text", model=path, trust_remote_code=True)
+    >>> pipe("clip.mp4", text="What happens?", return_scenes=True, max_new_tokens=32)
+    [{"generated_text": "...", "scenes": [{"representative_seconds": 3.2, "frame_seconds": [2.9, 3.0, 3.2]}, ...]}]
+    ```
+    """
+
+    _load_processor = True
+    _load_image_processor = False
+    _load_video_processor = False
+    _load_feature_extractor = False
+    _load_tokenizer = False
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # `pipeline()` has put classes in place of these names, and neither JSON nor `pipeline()` itself can read those.
+        for info in getattr(self.model.config, "custom_pipelines", {}).values():
+            info["pt"] = [cls if isinstance(cls, str) else cls.__name__ for cls in info["pt"]]
+
+    def _sanitize_parameters(
+        self, return_scenes=None, return_full_text=None, processor_kwargs=None, generate_kwargs=None, **kwargs
+    ):
+        processor_kwargs, generate_kwargs = dict(processor_kwargs or {}), dict(generate_kwargs or {})
+        generation_fields = vars(GenerationConfig())
+        for name, value in kwargs.items():
+            if name in self.processor.video_processor.valid_kwargs.__annotations__:
+                target, kind = processor_kwargs, "processor_kwargs"
+            elif name in generation_fields or name in GENERATE_ARGUMENTS:
+                target, kind = generate_kwargs, "generate_kwargs"
+            else:
+                raise TypeError(f"{name}={value!r} is no argument of the {TASK} pipeline, its processor or generate.")
+            if name in target:
+                raise ValueError(f"{name} is given twice: {name}={value!r} and {kind}[{name!r}]={target[name]!r}.")
+            target[name] = value
+        # A call's arguments come on top of the constructor's, of which there are none while those are looked at.
+        earlier = {**getattr(self, "_preprocess_params", {}), **getattr(self, "_forward_params", {})}
+        if "generation_config" in generate_kwargs:  # says it all
+            earlier.pop("generate_kwargs", None)
+        preprocess = {"processor_kwargs": override(earlier.get("processor_kwargs", {}), processor_kwargs)}
+        forward = {"generate_kwargs": override(earlier.get("generate_kwargs", {}), generate_kwargs)}
+        given = {"return_scenes": return_scenes, "return_full_text": return_full_text}
+        return preprocess, forward, {name: value for name, value in given.items() if value is not None}
+
+    def __call__(self, videos: Any = None, text: Any = None, batch_size: int | None = None, **kwargs):
+        """
+        Args:
+            videos: a path, an http(s) URL, bytes, a file object, an array `(N, H, W, 3)` or `(N, 3, H, W)`, or a list
+                of frames; or a list of those; or a conversation or a list of them; or dicts
+                `{"video": ..., "text": ...}`, in a list or a generator.
+            text (`str` or `list[str]`): the question, or one for each video. One video may be asked several
+                questions, and several videos one.
+            batch_size (`int`, *optional*, defaults to 1): prompts that go through the model together.
+            return_scenes (`bool`, *optional*, defaults to `False`): whether to tell the scenes in seconds.
+            return_full_text (`bool`, *optional*, defaults to `False`): whether `generated_text` is the conversation
+                with the answer added, rather than the answer.
+            processor_kwargs (`dict`, *optional*): for the processor; `num_frames`, `fps`, `max_frames` and the like
+                may also be given directly.
+            generate_kwargs (`dict`, *optional*): for `generate`; `max_new_tokens` and the like may also be given
+                directly.
+
+        Returns:
+            For one prompt a list with a dict for each answer; for a list of prompts a list of such lists; for a
+            generator an iterator over them. A dict holds `generated_text`, and `scenes` if asked for: for each scene
+            `representative_seconds` and `frame_seconds`, with `video_index` where a prompt has several videos.
+
+        Raises:
+            `ValueError`: if the input is of no such form, or an argument is given twice. `TypeError`: if nothing takes
+            an argument. `OSError`: if a video cannot be read.
+        """
+        conversations, is_single = find_conversations(videos, text)
+        size = batch_size or self._batch_size or 1
+        batches = (PromptBatch(batch) for batch in batched(conversations, size))
+        if is_single:
+            return super().__call__(next(batches), **kwargs)[0]
+        answers = super().__call__(batches, batch_size=1, **kwargs)
+        if not isinstance(conversations, list):
+            return (answer for batch in answers for answer in batch)
+        num_batches = -(-len(conversations) // size)
+        progress = logging.tqdm(answers, total=num_batches, desc=TASK, unit="batch", disable=num_batches < 2 or None)
+        return [answer for batch in progress for answer in batch]
+
+    def preprocess(self, batch: PromptBatch, processor_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
+        continues = [conversation[-1]["role"] == "assistant" for conversation in batch.conversations]
+        if any(continues) and not all(continues):
+            raise ValueError("Some conversations of this batch end with the assistant's turn and some do not.")
+        inputs = self.processor.apply_chat_template(
+            batch.conversations,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            add_generation_prompt=not continues[0],
+            continue_final_message=continues[0],
+            processor_kwargs={
+                "padding": True,
+                "padding_side": "left",
+                "return_metadata": True,
+                **(processor_kwargs or {}),
+            },
+        )
+        metadata = inputs.pop("video_metadata", None)
+        return {"inputs": dict(inputs), "batch": batch, "video_metadata": metadata}
+
+    def _forward(self, model_inputs: dict[str, Any], generate_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
+        inputs = model_inputs.pop("inputs")
+        pixels, mask = inputs.pop("pixel_values_videos", None), inputs.pop("video_frame_mask", None)
+        features = None
+        if pixels is not None:
+            features = self.model.get_video_features(pixel_values_videos=pixels, video_frame_mask=mask)
+            inputs["mm_encoder_outputs"] = {"video": features}
+        generate_kwargs = {"tokenizer": self.processor.tokenizer, **(generate_kwargs or {})}  # for `stop_strings`
+        is_bounded = {"generation_config", "max_length"} & set(generate_kwargs)
+        if not is_bounded and self.model.generation_config.max_new_tokens is None:
+            generate_kwargs.setdefault("max_new_tokens", DEFAULT_MAX_NEW_TOKENS)
+        sequences = self.model.generate(**inputs, **generate_kwargs)
+        sequences = getattr(sequences, "sequences", sequences)[:, inputs["input_ids"].shape[1] :]
+        return {**model_inputs, "sequences": sequences, "features": features}
+
+    def postprocess(
+        self, outputs: dict[str, Any], return_scenes: bool = False, return_full_text: bool = False
+    ) -> list[list[dict[str, Any]]]:
+        conversations = outputs["batch"].conversations
+        texts = self.processor.post_process_image_text_to_text(outputs["sequences"], skip_special_tokens=True)
+        per_prompt = len(texts) // len(conversations)
+        answers = [[{"generated_text": answer} for answer in batch] for batch in batched(texts, per_prompt)]
+        if return_full_text:
+            for conversation, candidates in zip(conversations, answers, strict=True):
+                for answer in candidates:
+                    answer["generated_text"] = with_answer(conversation, answer["generated_text"])
+        if return_scenes:
+            for scenes, candidates in zip(self._scenes(outputs), answers, strict=True):
+                for answer in candidates:
+                    answer["scenes"] = scenes
+        return answers
+
+    def _scenes(self, outputs: dict[str, Any]) -> list[list[dict[str, Any]]]:
+        """For each prompt, the scenes of its videos."""
+        features, by_video = outputs["features"], iter([])
+        if features is not None:
+            by_video = iter(self.processor.post_process_scenes(features, outputs["video_metadata"]))
+        result = []
+        for conversation in outputs["batch"].conversations:
+            videos = list(islice(by_video, count_videos(conversation)))
+            if len(videos) > 1:
+                videos = [[{"video_index": i, **scene} for scene in scenes] for i, scenes in enumerate(videos)]
+            result.append([scene for scenes in videos for scene in scenes])
+        return result
+
+    def save_pretrained(self, save_directory, **kwargs) -> None:
+        """Saves model, processor and the code of all three; `pipeline()` loads the folder again."""
+        super().save_pretrained(save_directory, **kwargs)
+        self.processor.save_pretrained(save_directory, **kwargs)
+
+
+def count_videos(conversation: list[Message]) -> int:
+    contents = [message["content"] for message in conversation if not isinstance(message["content"], str)]
+    return sum(part.get("type") == "video" for content in contents for part in content)
+
+
+def with_answer(conversation: list[Message], answer: str) -> list[Message]:
+    """The conversation with the answer as the assistant's turn; added to it where it had begun."""
+    messages = list(conversation)
+    last = messages[-1]
+    if last["role"] != "assistant":
+        return [*messages, {"role": "assistant", "content": [{"type": "text", "text": answer}]}]
+    begun = [{"type": "text", "text": last["content"]}] if isinstance(last["content"], str) else last["content"]
+    *before, final = begun
+    return [*messages[:-1], {**last, "content": [*before, {**final, "text": final["text"] + answer}]}]
+
+
+def register_video_text_to_text() -> None:
+    """
+    Makes the task known to `pipeline()`, which looks into its registry where it gets a model object, and where the
+    package is installed. A class that transformers or another package has registered stays.
+    """
+    if TASK not in PIPELINE_REGISTRY.get_supported_tasks():
+        PIPELINE_REGISTRY.register_pipeline(
+            TASK, pipeline_class=VideoTextToTextPipeline, pt_model=AutoModelForImageTextToText
+        )
+
+
+__all__ = ["VideoTextToTextPipeline"]

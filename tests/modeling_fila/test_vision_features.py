@@ -1,0 +1,60 @@
+"""The vision tower: the right layer, whatever the chunks, and nothing kept."""
+
+import gc
+import weakref
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModel
+
+from modeling_fila.vision_features import encode_frames, last_layer_states
+from tests.models import VISION
+
+
+@pytest.fixture(scope="module")
+def tower():
+    options = dict(VISION)
+    return AutoModel.from_config(AutoConfig.for_model(options.pop("model_type"), **options)).eval()
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return torch.randn(7, 3, 42, 42, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("frames_per_chunk", [1, 2, 3, 7, 100])
+@torch.no_grad()
+def test_features_are_the_last_hidden_states_before_the_final_norm(tower, frames, frames_per_chunk):
+    expected = tower(frames, output_hidden_states=True).hidden_states[-1]
+    features = encode_frames(tower, frames, frames_per_chunk)
+    torch.testing.assert_close(features, expected, rtol=0, atol=1e-5)
+    assert not torch.allclose(features, tower(frames).last_hidden_state, atol=1e-2)
+
+
+@torch.no_grad()
+def test_states_of_other_layers_are_let_go(tower, frames):
+    """`output_hidden_states=True` would keep 27 times the memory alive until the last chunk is done."""
+    seen = []
+    hook = tower.encoder.layers[0].register_forward_hook(lambda module, args, out: seen.append(weakref.ref(out)))
+    encode_frames(tower, frames, 2)
+    hook.remove()
+    gc.collect()
+    assert len(seen) == 4 and all(reference() is None for reference in seen)
+
+
+@torch.no_grad()
+def test_no_hook_is_left_behind_when_the_tower_fails(tower, frames):
+    with pytest.raises(RuntimeError), last_layer_states(tower):
+        tower(frames[:, :1])
+    assert not tower.encoder._forward_hooks
+
+
+@torch.no_grad()
+def test_frames_are_cast_to_the_dtype_of_the_tower(tower, frames):
+    features = encode_frames(tower, frames.double(), 4)
+    torch.testing.assert_close(features, encode_frames(tower, frames, 4))
+
+
+def test_a_chunk_without_frames_is_refused(tower, frames):
+    with pytest.raises(ValueError, match="frames_per_chunk=0"):
+        encode_frames(tower, frames, 0)
