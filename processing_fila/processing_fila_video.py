@@ -1,0 +1,271 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Conversations about videos -> what the model takes. Shape letters: B prompts, T tokens of a prompt, V videos, N frames.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from transformers import BatchFeature, ProcessorMixin, __version__
+from transformers.processing_utils import ProcessingKwargs, Unpack
+
+from .timestamps import timestamp_sentence
+from .video_input import flatten_videos
+from .video_metadata import FilaVideoMetadata
+from .video_processing_fila_video import LOADING_ARGUMENTS, FilaVideoVideosKwargs
+from .video_tokens import count_scenes, count_tokens, pooled_side
+
+
+TIMESTAMPS = ("sampled", "none")
+# Arguments of this processor that concern videos alone, so that they can be told from those of the tokenizer.
+VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, "timestamps", "return_metadata")
+
+
+class FilaVideoProcessorKwargs(ProcessingKwargs, total=False):
+    videos_kwargs: FilaVideoVideosKwargs
+
+    _defaults = {}  # a TypedDict inherits no values, and transformers 5.17 reads this one
+
+
+class FilaVideoProcessor(ProcessorMixin):
+    """
+    Brings a video processor and a tokenizer together: replaces each `<video>` by as many placeholders as the video
+    becomes visual tokens, followed by the sentence that says when the frames were shown.
+
+    Args:
+        video_processor ([`FilaVideoVideoProcessor`])
+        tokenizer: a tokenizer that knows `<video>` as one token.
+        chat_template (`str`, *optional*): Jinja template; ChatML, as Qwen2 was trained on, by default.
+        num_scenes (`int`, *optional*, defaults to 32): as in the model's configuration; `None` where every frame is
+            kept (`scene_merging="none"`).
+        patches_per_side (`int`, *optional*, defaults to 27): patches along one side of a frame, 384 // 14.
+        spatial_pool_mode, spatial_pool_stride, newline_position: as in the model's configuration.
+        timestamps (`str`, *optional*, defaults to `"sampled"`): `"sampled"` writes the paper's sentence into the
+            prompt, with the times of the sampled frames; `"none"` does not.
+    """
+
+    valid_processor_kwargs = FilaVideoProcessorKwargs
+
+    def __init__(
+        self,
+        video_processor=None,
+        tokenizer=None,
+        chat_template: str | None = None,
+        num_scenes: int | None = 32,
+        patches_per_side: int = 27,
+        spatial_pool_mode: str = "bilinear",
+        spatial_pool_stride: int = 2,
+        newline_position: str = "one_token",
+        timestamps: str = "sampled",
+    ):
+        self.num_scenes = num_scenes
+        self.patches_per_side = patches_per_side
+        self.spatial_pool_mode = spatial_pool_mode
+        self.spatial_pool_stride = spatial_pool_stride
+        self.newline_position = newline_position
+        self.timestamps = _check_timestamps(timestamps)
+        self.video_token = "<video>"
+        super().__init__(video_processor, tokenizer, chat_template=chat_template or default_chat_template())
+        if self.video_token not in tokenizer.get_vocab():
+            raise ValueError(f"The tokenizer {tokenizer.name_or_path!r} does not know {self.video_token} as a token.")
+        self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
+
+    def num_video_tokens(self, num_frames: int) -> int:
+        """Visual tokens, and so placeholders, of a video of which `num_frames` frames were sampled."""
+        if num_frames < 1:
+            raise ValueError(f"num_frames={num_frames} must be at least 1.")
+        side = pooled_side(self.patches_per_side, mode=self.spatial_pool_mode, stride=self.spatial_pool_stride)
+        num_maps = count_scenes(num_frames, num_scenes=self.num_scenes)
+        return count_tokens(num_maps, side=side, newline_position=self.newline_position)
+
+    def __call__(
+        self, images=None, text=None, videos=None, audio=None, **kwargs: Unpack[FilaVideoProcessorKwargs]
+    ) -> BatchFeature:
+        """
+        Args:
+            text (`str` or `list[str]`): prompts, with a `<video>` for each video.
+            videos: see [`FilaVideoVideoProcessor.preprocess`]; in the order of the `<video>` tokens.
+            num_frames, fps, max_frames, seek_mode, do_sample_frames, video_metadata, timestamps, return_metadata: for
+                the videos, here or in `videos_kwargs`. `return_metadata=True` adds `video_metadata`, a list of
+                [`FilaVideoMetadata`].
+            kwargs: for the tokenizer (`padding`, `return_tensors`, ...).
+
+        Returns:
+            [`BatchFeature`] with `input_ids` and `attention_mask` `(B, T)`, and of videos `pixel_values_videos`
+            `(V, N, 3, H, W)` and `video_frame_mask` `(V, N)`.
+
+        Raises:
+            `ValueError`: if text and videos do not fit, or truncation would cut through a video's placeholders.
+            `VideoReadError`: (an `OSError`) if a video cannot be read.
+        """
+        if images is not None or audio is not None:
+            raise ValueError(f"{type(self).__name__} takes text and videos, not images or audio.")
+        kwargs = gather_video_arguments(kwargs)
+        videos = None if videos is None else flatten_videos(videos)
+        if text is not None and not kwargs.get("sanitize_control_tokens"):
+            self._check_placeholders([text] if isinstance(text, str) else list(text), videos or [])
+        if videos is not None:
+            videos, kwargs = self._load_videos(videos, kwargs)
+        return self._call_without_cutting_videos(text=text, videos=videos, **kwargs)
+
+    def _load_videos(self, videos: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Reads the videos, so that what follows has to do with arrays only."""
+        options = dict(kwargs.pop("videos_kwargs", {}))
+        loading = {name: options.pop(name) for name in LOADING_ARGUMENTS if name in options}
+        shape = {name: options.get(name, kwargs.get(name)) for name in ("size", "do_resize")}
+        frames, metadata = self.video_processor.load_videos(videos, **loading, **shape)
+        # Sampled already: `None`, as transformers fills in what `from_pretrained` was given.
+        options |= {"video_metadata": metadata, "do_sample_frames": False, "num_frames": None, "fps": None}
+        if loading.get("max_frames") is not None:
+            options["max_frames"] = loading["max_frames"]
+        if options.pop("return_metadata", False):
+            kwargs["return_metadata"] = True
+        else:
+            options["return_metadata"] = True  # for the timestamps; it stays inside
+        return frames, {**kwargs, "videos_kwargs": options}
+
+    def _check_placeholders(self, texts: list[str], videos: list[Any]) -> None:
+        found = sum(text.count(self.video_token) for text in texts)
+        if found != len(videos):
+            raise ValueError(
+                f"The text holds {found} {self.video_token} but {len(videos)} videos are given: each video needs one "
+                f"{self.video_token} in the text, which apply_chat_template writes for each video of a message."
+            )
+
+    def _call_without_cutting_videos(self, **kwargs) -> BatchFeature:
+        try:
+            return super().__call__(**kwargs)
+        except ValueError as error:
+            options = {**kwargs, **kwargs.get("text_kwargs", {})}
+            if not options.get("truncation") or kwargs["videos"] is None:
+                raise
+            untruncated = {"truncation": False, "max_length": None, "padding": False, "return_tensors": None}
+            whole = {name: value for name, value in kwargs.items() if name not in untruncated}
+            whole["text_kwargs"] = {**kwargs.get("text_kwargs", {}), **untruncated}
+            needed = max(len(ids) for ids in super().__call__(**whole)["input_ids"])
+            limit = options.get("max_length") or self.tokenizer.model_max_length
+            if needed <= limit:
+                raise
+            raise ValueError(
+                f"Truncation to max_length={limit} tokens would cut through the placeholders of a video: the longest "
+                f"prompt needs {needed}. Raise max_length, leave out truncation, or sample fewer frames."
+            ) from error
+
+    def replace_video_token(self, video_inputs: dict, video_idx: int, timestamps: str | None = None, **kwargs) -> str:
+        """What stands in the prompt for a video: its placeholders, then the sentence with its timestamps."""
+        metadata: FilaVideoMetadata = video_inputs["video_metadata"][video_idx]
+        placeholders = self.video_token * self.num_video_tokens(len(metadata.frames_indices))
+        timestamps = _check_timestamps(self.timestamps if timestamps is None else timestamps)
+        if timestamps == "none":
+            return placeholders
+        if not metadata.has_timestamps:
+            raise ValueError(
+                f"Video {video_idx} is given as frames without times, and timestamps='sampled' writes their times into "
+                "the prompt: give video_metadata with 'fps' or 'frame_seconds', or use timestamps='none'."
+            )
+        return f"{placeholders}\n{timestamp_sentence(metadata.timestamps, metadata.duration_seconds)}"
+
+    def apply_chat_template(self, conversation, *args, processor_kwargs: dict[str, Any] | None = None, **kwargs):
+        """
+        [`ProcessorMixin.apply_chat_template`]. Arguments for videos (`num_frames`, `fps`, ...) may be given directly
+        or in `processor_kwargs`, with the same result; in both places, it is an error.
+
+        Raises:
+            `ValueError`: if an argument is given in both places, or `return_assistant_tokens_mask` before transformers
+                5.18, which would not mark what follows a video.
+        """
+        if kwargs.get("return_assistant_tokens_mask") and tuple(map(int, __version__.split(".")[:2])) < (5, 18):
+            raise ValueError(
+                f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {__version__}."
+            )
+        processor_kwargs = dict(processor_kwargs or {})
+        direct = {name: kwargs.pop(name) for name in (*VIDEO_ARGUMENTS, "videos_kwargs") if name in kwargs}
+        _check_given_once(direct, "processor_kwargs", processor_kwargs)
+        processor_kwargs = gather_video_arguments({**processor_kwargs, **direct})
+        return super().apply_chat_template(conversation, *args, processor_kwargs=processor_kwargs, **kwargs)
+
+    def post_process_scenes(self, features, video_metadata: list[FilaVideoMetadata]) -> list[list[dict[str, Any]]]:
+        """
+        The scenes that the model looked at, in seconds.
+
+        Args:
+            features: what the model's `get_video_features` returned, or any output with `scene_frame_indices`
+                `(V, S, K)` and `scene_representatives` `(V, S)`, -1 where a video has fewer scenes.
+            video_metadata: of the V videos, from `return_metadata=True`.
+
+        Returns:
+            for each video a list of scenes: `representative_seconds` and `frame_seconds`, in seconds from the start,
+            or `representative_frame` and `frames`, indices, where the video was given as frames without times.
+        """
+        return [
+            [
+                _describe_scene(representative, frames, metadata)
+                for representative, frames in zip(representatives, scenes, strict=True)
+                if representative >= 0
+            ]
+            for representatives, scenes, metadata in zip(
+                features.scene_representatives.tolist(),
+                features.scene_frame_indices.tolist(),
+                video_metadata,
+                strict=True,
+            )
+        ]
+
+
+def default_chat_template() -> str | None:
+    """The template beside this file; a folder from the Hub has its own, which transformers reads."""
+    path = Path(__file__).with_name("chat_template.jinja")
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def gather_video_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """
+    Puts the arguments for videos that were given directly into `videos_kwargs`.
+
+    Raises:
+        `ValueError`: if one is given in both places; the message names both values.
+    """
+    kwargs = dict(kwargs)
+    options = dict(kwargs.pop("videos_kwargs", None) or {})
+    direct = {name: kwargs.pop(name) for name in VIDEO_ARGUMENTS if name in kwargs}
+    _check_given_once(direct, "videos_kwargs", options)
+    return {**kwargs, "videos_kwargs": {**options, **direct}}
+
+
+def _check_given_once(direct: dict[str, Any], name_of_other: str, other: dict[str, Any]) -> None:
+    for name in direct.keys() & other.keys():
+        raise ValueError(
+            f"{name} is given twice: {name}={direct[name]!r} and {name_of_other}[{name!r}]={other[name]!r}."
+        )
+
+
+def _check_timestamps(timestamps: str) -> str:
+    if timestamps not in TIMESTAMPS:
+        raise ValueError(f"timestamps={timestamps!r} is unknown; choose one of {TIMESTAMPS}.")
+    return timestamps
+
+
+def _describe_scene(representative: int, frames: Iterable[int], metadata: FilaVideoMetadata) -> dict[str, Any]:
+    if not metadata.has_timestamps:
+        indices = metadata.frames_indices
+        return {"representative_frame": indices[representative], "frames": [indices[frame] for frame in frames]}
+    seconds = metadata.timestamps
+    return {"representative_seconds": seconds[representative], "frame_seconds": [seconds[frame] for frame in frames]}
+
+
+FilaVideoProcessor.register_for_auto_class()
+
+__all__ = ["FilaVideoProcessor"]

@@ -1,0 +1,88 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Prompts that carry the times of the scenes, which the model only finds later (`timestamps="selected"`).
+
+The processor writes the sentence with a time slot for each scene, such as `000.0`, as wide as the longest time of the
+video, and sends along the tokens of every sampled frame's time at that width. The model fills the slots when it has
+selected. Shape letters: B prompts, T tokens, V videos, N frames, S scenes; digits are the tokens of a time.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import PreTrainedTokenizerBase
+
+
+def slot_width(duration_seconds: float) -> int:
+    """Characters of every time of a video: those of its length, `len("123.4")`."""
+    return len(f"{duration_seconds:.1f}")
+
+
+def time_text(seconds: float, width: int) -> str:
+    """A time at a fixed width: `time_text(3.21, 5) == "003.2"`."""
+    return f"{seconds:0{width}.1f}"
+
+
+def tokenize_times(tokenizer: PreTrainedTokenizerBase, seconds: Sequence[float], width: int) -> torch.LongTensor:
+    """
+    The tokens of times, `(N, digits)`.
+
+    Raises:
+        `ValueError`: if the tokenizer makes unequal numbers of tokens of them, so that no slot fits all.
+    """
+    texts = [time_text(time, width) for time in seconds]
+    ids = tokenizer(texts, add_special_tokens=False, padding=False)["input_ids"]
+    for text, tokens in zip(texts, ids, strict=True):
+        if len(tokens) != len(ids[0]):
+            raise ValueError(
+                f"timestamps='selected' needs a tokenizer that splits numbers into digits, as Qwen2's does: this one "
+                f"makes {len(ids[0])} tokens of {texts[0]!r} and {len(tokens)} of {text!r}."
+            )
+    return torch.tensor(ids, dtype=torch.long)
+
+
+def pad_time_ids(time_ids: list[torch.LongTensor]) -> torch.LongTensor:
+    """Times of several videos, each `(N, digits)`, as one tensor `(V, N, digits)`, filled up with 0."""
+    num_digits = max(ids.shape[1] for ids in time_ids)
+    wide = [torch.nn.functional.pad(ids, (0, num_digits - ids.shape[1])) for ids in time_ids]
+    return pad_sequence(wide, batch_first=True)
+
+
+def find_slots(
+    offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]], num_digits: int
+) -> list[tuple[int, int, int]]:
+    """
+    The tokens of a prompt that lie in time slots.
+
+    Args:
+        offsets: first character and end of each token, (0, 0) for padding.
+        spans: first character and end of each slot, in order.
+        num_digits: tokens of each slot.
+
+    Returns:
+        (token, slot, digit) for each.
+
+    Raises:
+        `ValueError`: if a slot has another number of tokens, because the tokenizer joins its first or last digit with
+            what stands beside it.
+    """
+    found = []
+    for slot, (start, end) in enumerate(spans):
+        tokens = [token for token, (first, last) in enumerate(offsets) if first < end and last > start]
+        if len(tokens) != num_digits:
+            raise ValueError(f"A time slot has {len(tokens)} tokens in the prompt, but {num_digits} alone.")
+        found.extend((token, slot, digit) for digit, token in enumerate(tokens))
+    return found

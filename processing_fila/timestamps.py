@@ -1,0 +1,35 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+The sentence that tells the language model when each sampled frame was shown (section 3.3 of the paper).
+"""
+
+from collections.abc import Sequence
+
+
+def timestamp_sentence(frame_seconds: Sequence[float], duration_seconds: float) -> str:
+    """
+    `This video samples N frames of a T-second video at t1, t2, ... seconds.`
+
+    Args:
+        frame_seconds: times of the sampled frames, in seconds from the start of the video.
+        duration_seconds: length of the video.
+
+    Raises:
+        `ValueError`: if there is no frame.
+    """
+    if len(frame_seconds) == 0:
+        raise ValueError("A video without frames has no timestamps.")
+    count, times = len(frame_seconds), ", ".join(f"{seconds:.1f}" for seconds in frame_seconds)
+    return f"This video samples {count} frames of a {duration_seconds:.1f}-second video at {times} seconds."

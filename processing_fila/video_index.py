@@ -1,0 +1,174 @@
+"""What a video stream holds, known by listing its packets (nothing is decoded), and which packets a frame needs.
+
+P: packets in file (decoding) order, F: frames in time order.
+"""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from .video_source import av
+
+
+# A demuxer that reports damage may go on after it; one that reports nothing else is given up.
+MAX_DEMUX_ERRORS = 1000
+KEY, SHOWN = 1, 2
+
+
+@dataclass(frozen=True)
+class KeyPackets:
+    """The packets that decoding can start from, and the very first one: places in the file, times. Both (K,)."""
+
+    packets: np.ndarray
+    pts: np.ndarray
+
+    def last_before(self, packet: int) -> int:
+        """The last of them in front of a packet, or the first packet of all."""
+        return int(self.packets[max(np.searchsorted(self.packets, packet) - 1, 0)])
+
+    def pts_of(self, packet: int) -> int:
+        return int(self.pts[np.searchsorted(self.packets, packet)])
+
+    def find(self, pts: int) -> int | None:
+        """The key packet with this presentation time."""
+        found = np.flatnonzero(self.pts == pts)
+        return int(self.packets[found[0]]) if len(found) else None
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """The frames of a stream in time order. `keys` is None where a frame can only be found by counting from the first.
+
+    frame_pts (F,) and end_pts (end of the last frame) are in units of `time_base` seconds.
+    frame_packets (F,): the packet that holds each frame; frame_starts (F,): the packet to start decoding it from.
+    """
+
+    frame_pts: np.ndarray
+    end_pts: int
+    time_base: Fraction
+    keys: KeyPackets | None = None
+    frame_packets: np.ndarray | None = None
+    frame_starts: np.ndarray | None = None
+
+    @property
+    def frame_seconds(self) -> np.ndarray:
+        """(F,) float64, the first frame at 0."""
+        ticks = (self.frame_pts - self.frame_pts[0]).astype(np.float64)
+        return ticks * self.time_base.numerator / self.time_base.denominator
+
+    @property
+    def duration_seconds(self) -> float:
+        return float((self.end_pts - int(self.frame_pts[0])) * self.time_base)
+
+    @property
+    def key_frames(self) -> np.ndarray:
+        """Indices of the frames that can be decoded alone."""
+        if self.keys is None:
+            return np.zeros(1, dtype=np.int64)
+        return np.flatnonzero(np.isin(self.frame_packets, self.keys.packets))
+
+    def decoded_together(self, frames: np.ndarray) -> np.ndarray:
+        """All frames that are decoded from the same key packets as `frames` are."""
+        if self.keys is None:
+            return frames
+        return np.flatnonzero(np.isin(self.frame_starts, self.frame_starts[frames]))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of packets [start, stop) to decode, and the frames wanted from it (indices in time order)."""
+
+    start: int
+    stop: int
+    frames: np.ndarray
+
+
+def demux_past_damage(container, stream) -> Iterator["av.Packet"]:
+    """The packets of `stream`, also those behind a damaged stretch (which ends PyAV's loop, not the file)."""
+    for _ in range(MAX_DEMUX_ERRORS):
+        try:
+            yield from (packet for packet in container.demux(stream) if packet.size)
+            return
+        except av.FFmpegError:
+            continue
+
+
+def index_packets(container, stream) -> FrameIndex | None:
+    """List the packets of `stream` from the start of the file on.
+
+    None when packets do not tell the frames: there are none, one has no presentation time, or two have the same.
+    """
+    pts, flags = array("q"), bytearray()
+    last_pts, last_ticks = -(2**63), 0
+    for packet in demux_past_damage(container, stream):
+        if packet.pts is None:
+            return None
+        is_shown = not packet.is_discard and not _is_hidden_vp8(stream, packet)
+        pts.append(packet.pts)
+        flags.append(KEY * packet.is_keyframe + SHOWN * is_shown)
+        if is_shown and packet.pts > last_pts:
+            last_pts, last_ticks = packet.pts, packet.duration or 0
+    return _frame_index(np.array(pts), np.array(flags), last_ticks, stream)
+
+
+def plan_segments(index: FrameIndex, frames: np.ndarray) -> list[Segment]:
+    """The runs of packets that hold `frames` (increasing indices), in time order."""
+    if index.keys is None:
+        return [Segment(0, len(index.frame_pts), frames)] if len(frames) else []
+    starts = index.frame_starts[frames]
+    parts = np.split(frames, np.flatnonzero(np.diff(starts)) + 1) if len(frames) else []
+    return [
+        Segment(int(index.frame_starts[part[0]]), int(index.frame_packets[part].max()) + 1, part) for part in parts
+    ]
+
+
+def _frame_index(pts: np.ndarray, flags: np.ndarray, last_ticks: int, stream) -> FrameIndex | None:
+    """The index from what the packets say, both (P,); `last_ticks` is how long the last frame lasts."""
+    shown = np.flatnonzero(flags & SHOWN).astype(np.int32)
+    if len(shown) == 0 or len(np.unique(pts)) < len(pts):
+        return None
+    key_packets = np.union1d(0, np.flatnonzero(flags & KEY)).astype(np.int32)
+    keys = KeyPackets(packets=key_packets, pts=pts[key_packets])
+    frame_packets = shown[np.argsort(pts[shown])]
+    frame_pts = pts[frame_packets]
+    return FrameIndex(
+        frame_pts=frame_pts,
+        end_pts=guess_end(frame_pts, nominal_ticks(stream), last_ticks),
+        time_base=stream.time_base,
+        keys=keys,
+        frame_packets=frame_packets,
+        frame_starts=_decoding_starts(keys, frame_packets, frame_pts),
+    )
+
+
+def guess_end(frame_pts: np.ndarray, nominal_ticks: float, last_ticks: int = 0) -> int:
+    """End of the last frame: after its own duration; unknown (0), after the middle one of all gaps between frames."""
+    if last_ticks <= 0:
+        last_ticks = round(np.median(np.diff(frame_pts)) if len(frame_pts) > 1 else nominal_ticks)
+    return int(frame_pts[-1]) + last_ticks
+
+
+def nominal_ticks(stream) -> float:
+    """How long the header says a frame lasts, in units of the time base; 0 where it does not say."""
+    rate = stream.average_rate or stream.guessed_rate
+    return float(1 / (rate * stream.time_base)) if rate else 0.0
+
+
+def _decoding_starts(keys: KeyPackets, frame_packets: np.ndarray, frame_pts: np.ndarray) -> np.ndarray:
+    """(F,) the packet to start from: the last key packet at or before a frame's own, in the file and also in time.
+
+    The frames that follow a key packet in the file and precede it in time (an open GOP) need the GOP before as well.
+    """
+    choice = np.searchsorted(keys.packets, frame_packets, side="right") - 1
+    while (too_late := (keys.pts[choice] > frame_pts) & (choice > 0)).any():
+        choice -= too_late
+    starts = keys.packets[choice]
+    return np.minimum.accumulate(starts[::-1])[::-1]  # later in time never starts earlier in the file
+
+
+def _is_hidden_vp8(stream, packet) -> bool:
+    """VP8 stores reference frames that are never shown as packets of their own (show_frame, RFC 6386, 9.1)."""
+    return stream.codec_context.name in ("vp8", "libvpx") and not bytes(packet)[0] & 0x10
