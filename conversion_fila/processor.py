@@ -1,0 +1,31 @@
+"""The processor that belongs to a model: it counts placeholders as the model's configuration makes visual tokens."""
+
+from transformers import PreTrainedTokenizerBase
+
+from configuration_fila import FilaVideoConfig
+from processing_fila import FilaVideoProcessor, FilaVideoVideoProcessor
+
+
+def build_processor(config: FilaVideoConfig, tokenizer: PreTrainedTokenizerBase) -> FilaVideoProcessor:
+    """
+    A processor for a model of this configuration.
+
+    Raises:
+        `ValueError`: if the tokenizer gives `<video>` another id than the configuration.
+    """
+    image_size = config.vision_config.image_size
+    processor = FilaVideoProcessor(
+        FilaVideoVideoProcessor(num_frames=config.num_frames, size={"height": image_size, "width": image_size}),
+        tokenizer,
+        num_scenes=None if config.scene_merging == "none" else config.num_scenes,
+        patches_per_side=config.patches_per_side,
+        spatial_pool_mode=config.spatial_pool_mode,
+        spatial_pool_stride=config.spatial_pool_stride,
+        newline_position=config.newline_position,
+    )
+    if processor.video_token_id != config.video_token_id:
+        raise ValueError(
+            f"The tokenizer's id of {processor.video_token} is {processor.video_token_id}, "
+            f"but config.video_token_id={config.video_token_id}."
+        )
+    return processor

@@ -1,0 +1,124 @@
+"""
+Asks a video a question through `pipeline("video-text-to-text")` and shows what the model looked at.
+
+    python demo/ask_a_video.py [--video clip.mp4] [--question "What happens?"] [--model folder or Hub id]
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from draw_clip import draw_clip
+from transformers import pipeline
+from transformers.utils import logging
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Stopwatch:
+    """Times the calls of a method, and keeps what it returned last."""
+
+    def __init__(self, owner: Any, name: str):
+        self.seconds = 0.0
+        self.result: Any = None
+        setattr(owner, name, self._timed(getattr(owner, name)))
+
+    def _timed(self, method: Callable) -> Callable:
+        def call(*args, **kwargs):
+            start = time.perf_counter()
+            self.result = method(*args, **kwargs)
+            self.seconds += time.perf_counter() - start
+            return self.result
+
+        return call
+
+
+def untrained_model(folder: Path) -> Path:
+    """Writes a tiny untrained model to `folder`."""
+    sys.path.insert(0, str(ROOT))
+    from convert_checkpoint import convert_checkpoint
+
+    logging.disable_progress_bar()
+    convert_checkpoint("scratch:tiny", folder)
+    return folder
+
+
+def ask(model: str | Path, video: str | Path, question: str) -> None:
+    start = time.perf_counter()
+    pipe = pipeline("video-text-to-text", model=str(model), trust_remote_code=True)
+    loading_seconds = time.perf_counter() - start
+
+    reading, looking, answering = (
+        Stopwatch(pipe, "preprocess"),
+        Stopwatch(pipe.model, "get_video_features"),
+        Stopwatch(pipe.model, "generate"),
+    )
+    answer = pipe(str(video), text=question, return_scenes=True, max_new_tokens=32)[0]
+
+    tokens = len(looking.result.pooler_output[0])
+    metadata = reading.result["video_metadata"][0]
+    print(f"Scenes the model looked at ({len(answer['scenes'])}, each merged from the frames in brackets):")
+    print_scenes(answer["scenes"])
+    print(f"\nIn the prompt:\n  {prompt_sentence(pipe, reading.result)}")
+    counts = f"{len(metadata.frames_indices)} frames -> {len(answer['scenes'])} scenes -> {tokens} tokens"
+    print(f"\nVisual tokens:   {counts}")
+    steps = {
+        "load the model": loading_seconds,
+        "read the video": reading.seconds,
+        "find and merge scenes": looking.seconds,
+        "answer": answering.seconds,
+    }
+    print("Time:            " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in steps.items()))
+    print(f"\nQuestion: {question}\nAnswer:   {answer['generated_text'].strip()!r}")
+
+
+def print_scenes(scenes: list[dict[str, Any]], columns: int = 3) -> None:
+    lines = []
+    for scene in scenes:
+        frames = ", ".join(f"{seconds:.2f}" for seconds in scene["frame_seconds"])
+        lines.append(f"{scene['representative_seconds']:7.2f} s ({frames})")
+    width = max(map(len, lines)) + 2
+    for start in range(0, len(lines), columns):
+        print("".join(line.ljust(width) for line in lines[start : start + columns]).rstrip())
+
+
+def prompt_sentence(pipe: Any, model_inputs: dict[str, Any], max_characters: int = 200) -> str:
+    """The line of the prompt after the placeholders, with its middle left out if it is long."""
+    ids = model_inputs["inputs"]["input_ids"][0]
+    text = pipe.processor.decode(ids[ids != pipe.processor.video_token_id])
+    sentence = next(line for line in text.splitlines() if line.startswith("This video samples"))
+    if len(sentence) <= max_characters:
+        return sentence
+    return f"{sentence[: max_characters - 30]} ... {sentence[-25:]}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--video", help="a file or an http(s) URL (default: a clip of four scenes, drawn now)")
+    parser.add_argument("--question", default="What happens in this video?")
+    parser.add_argument("--model", help="a folder or Hub id (default: a tiny untrained model, written now)")
+    options = parser.parse_args()
+    logging.set_verbosity_error()
+    with tempfile.TemporaryDirectory() as folder:
+        video, model = options.video, options.model
+        if video is None:
+            video = Path(folder) / "four-scenes.mp4"
+            draw_clip(video)
+        print(f"Video: {options.video or 'four scenes, drawn for this demo'}\n")
+        try:
+            ask(model or untrained_model(Path(folder) / "tiny"), video, options.question)
+        except (OSError, ValueError) as error:
+            print(f"{parser.prog}: {error}", file=sys.stderr)
+            return 1
+    if options.model is None:
+        print("\nThe model is untrained: its answer means nothing. The scenes are real; name a --model for an answer.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
