@@ -11,21 +11,25 @@ def build_processor(config: FilaVideoConfig, tokenizer: PreTrainedTokenizerBase)
     A processor for a model of this configuration.
 
     Raises:
-        `ValueError`: if the tokenizer gives `<video>` another id than the configuration.
+        `ValueError`: if the tokenizer gives `<image>` or `<video>` another id than the configuration.
     """
     image_size = config.vision_config.image_size
+    size = {"height": image_size, "width": image_size}
     processor = FilaVideoProcessor(
-        FilaVideoVideoProcessor(num_frames=config.num_frames, size={"height": image_size, "width": image_size}),
+        FilaVideoVideoProcessor(num_frames=config.num_frames, size=size),
         tokenizer,
         num_scenes=None if config.scene_merging == "none" else config.num_scenes,
         patches_per_side=config.patches_per_side,
         spatial_pool_mode=config.spatial_pool_mode,
         spatial_pool_stride=config.spatial_pool_stride,
         newline_position=config.newline_position,
+        vision_aspect_ratio=config.vision_aspect_ratio,
     )
-    if processor.video_token_id != config.video_token_id:
-        raise ValueError(
-            f"The tokenizer's id of {processor.video_token} is {processor.video_token_id}, "
-            f"but config.video_token_id={config.video_token_id}."
-        )
+    processor.image_processor.image_grid_pinpoints = config.image_grid_pinpoints
+    for name in ("image_token", "video_token"):
+        found, wanted = getattr(processor, f"{name}_id"), getattr(config, f"{name}_id")
+        if found != wanted:
+            raise ValueError(
+                f"The tokenizer's id of {getattr(processor, name)} is {found}, but config.{name}_id={wanted}."
+            )
     return processor

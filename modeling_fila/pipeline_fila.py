@@ -34,6 +34,9 @@ DEFAULT_MAX_NEW_TOKENS = 256
 # What `generate` takes beside the fields of a generation config.
 GENERATE_ARGUMENTS = ("assistant_model", "generation_config", "logits_processor", "stopping_criteria", "streamer")
 
+# What the processor gives that the model encodes before it generates.
+VIDEO_INPUTS = ("pixel_values_videos", "video_frame_mask", "frame_time_ids")
+
 Message = dict[str, Any]
 
 
@@ -243,10 +246,10 @@ class VideoTextToTextPipeline(Pipeline):
 
     def _forward(self, model_inputs: dict[str, Any], generate_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
         inputs = model_inputs.pop("inputs")
-        pixels, mask = inputs.pop("pixel_values_videos", None), inputs.pop("video_frame_mask", None)
+        videos = {name: inputs.pop(name) for name in VIDEO_INPUTS if name in inputs}
         features = None
-        if pixels is not None:
-            features = self.model.get_video_features(pixel_values_videos=pixels, video_frame_mask=mask)
+        if videos:
+            features = self.model.get_video_features(**videos)
             inputs["mm_encoder_outputs"] = {"video": features}
         generate_kwargs = {"tokenizer": self.processor.tokenizer, **(generate_kwargs or {})}  # for `stop_strings`
         is_bounded = {"generation_config", "max_length"} & set(generate_kwargs)

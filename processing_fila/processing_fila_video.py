@@ -19,17 +19,21 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from transformers import BatchFeature, ProcessorMixin, __version__
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import BatchFeature, LlavaOnevisionImageProcessor, ProcessorMixin, __version__
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
-from .timestamps import timestamp_sentence
+from .image_tokens import count_image_tokens, count_overview_tokens
+from .time_slots import find_slots, pad_time_ids, slot_width, time_text, tokenize_times
+from .timestamps import sentence_of_times, timestamp_sentence
 from .video_input import flatten_videos
 from .video_metadata import FilaVideoMetadata
-from .video_processing_fila_video import LOADING_ARGUMENTS, FilaVideoVideosKwargs
+from .video_processing_fila_video import LOADING_ARGUMENTS, FilaVideoVideoProcessor, FilaVideoVideosKwargs
 from .video_tokens import count_scenes, count_tokens, pooled_side
 
 
-TIMESTAMPS = ("sampled", "none")
+TIMESTAMPS = ("sampled", "selected", "none")
 # Arguments of this processor that concern videos alone, so that they can be told from those of the tokenizer.
 VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, "timestamps", "return_metadata")
 
@@ -42,19 +46,23 @@ class FilaVideoProcessorKwargs(ProcessingKwargs, total=False):
 
 class FilaVideoProcessor(ProcessorMixin):
     """
-    Brings a video processor and a tokenizer together: replaces each `<video>` by as many placeholders as the video
-    becomes visual tokens, followed by the sentence that says when the frames were shown.
+    Brings a video processor, an image processor and a tokenizer together: replaces each `<video>` by as many
+    placeholders as the video becomes visual tokens, followed by the sentence that says when the frames were shown, and
+    each `<image>` likewise.
 
     Args:
         video_processor ([`FilaVideoVideoProcessor`])
-        tokenizer: a tokenizer that knows `<video>` as one token.
+        tokenizer: a tokenizer that knows `<image>` and `<video>` as one token each.
+        image_processor ([`LlavaOnevisionImageProcessor`], *optional*): default: with tiles of the size of the frames.
         chat_template (`str`, *optional*): Jinja template; ChatML, as Qwen2 was trained on, by default.
         num_scenes (`int`, *optional*, defaults to 32): as in the model's configuration; `None` where every frame is
             kept (`scene_merging="none"`).
         patches_per_side (`int`, *optional*, defaults to 27): patches along one side of a frame, 384 // 14.
         spatial_pool_mode, spatial_pool_stride, newline_position: as in the model's configuration.
         timestamps (`str`, *optional*, defaults to `"sampled"`): `"sampled"` writes the paper's sentence into the
-            prompt, with the times of the sampled frames; `"none"` does not.
+            prompt, with the times of the sampled frames; `"selected"` writes it with the times of the scenes, which the
+            model fills in when it has selected them; `"none"` does not write it.
+        vision_aspect_ratio (`str`, *optional*, defaults to `"anyres_max_9"`): as in the model's configuration.
     """
 
     valid_processor_kwargs = FilaVideoProcessorKwargs
@@ -63,6 +71,7 @@ class FilaVideoProcessor(ProcessorMixin):
         self,
         video_processor=None,
         tokenizer=None,
+        image_processor=None,
         chat_template: str | None = None,
         num_scenes: int | None = 32,
         patches_per_side: int = 27,
@@ -70,6 +79,7 @@ class FilaVideoProcessor(ProcessorMixin):
         spatial_pool_stride: int = 2,
         newline_position: str = "one_token",
         timestamps: str = "sampled",
+        vision_aspect_ratio: str = "anyres_max_9",
     ):
         self.num_scenes = num_scenes
         self.patches_per_side = patches_per_side
@@ -77,10 +87,16 @@ class FilaVideoProcessor(ProcessorMixin):
         self.spatial_pool_stride = spatial_pool_stride
         self.newline_position = newline_position
         self.timestamps = _check_timestamps(timestamps)
-        self.video_token = "<video>"
-        super().__init__(video_processor, tokenizer, chat_template=chat_template or default_chat_template())
-        if self.video_token not in tokenizer.get_vocab():
-            raise ValueError(f"The tokenizer {tokenizer.name_or_path!r} does not know {self.video_token} as a token.")
+        self.vision_aspect_ratio = vision_aspect_ratio
+        self.image_token, self.video_token = "<image>", "<video>"
+        chat_template = chat_template or default_chat_template()
+        if image_processor is None:
+            image_processor = default_image_processor(video_processor)
+        super().__init__(video_processor, tokenizer, image_processor, chat_template=chat_template)
+        for token in (self.image_token, self.video_token):
+            if token not in tokenizer.get_vocab():
+                raise ValueError(f"The tokenizer {tokenizer.name_or_path!r} does not know {token} as a token.")
+        self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
         self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
 
     def num_video_tokens(self, num_frames: int) -> int:
@@ -91,12 +107,25 @@ class FilaVideoProcessor(ProcessorMixin):
         num_maps = count_scenes(num_frames, num_scenes=self.num_scenes)
         return count_tokens(num_maps, side=side, newline_position=self.newline_position)
 
+    def num_image_tokens(self, image_size: tuple[int, int], *, is_alone: bool = True) -> int:
+        """Visual tokens, and so placeholders, of an image `(height, width)`, alone in its prompt or one of several."""
+        if not is_alone:
+            return count_overview_tokens(self.patches_per_side)
+        return count_image_tokens(
+            image_size,
+            patches_per_side=self.patches_per_side,
+            tile_size=self.image_processor.size["height"],
+            grid_pinpoints=self.image_processor.image_grid_pinpoints,
+            max_tiles=int(self.vision_aspect_ratio.removeprefix("anyres_max_")),
+        )
+
     def __call__(
         self, images=None, text=None, videos=None, audio=None, **kwargs: Unpack[FilaVideoProcessorKwargs]
     ) -> BatchFeature:
         """
         Args:
-            text (`str` or `list[str]`): prompts, with a `<video>` for each video.
+            images: PIL images, arrays, paths or URLs; a list, or a list of lists, one for each prompt.
+            text (`str` or `list[str]`): prompts, with an `<image>` for each image and a `<video>` for each video.
             videos: see [`FilaVideoVideoProcessor.preprocess`]; in the order of the `<video>` tokens.
             num_frames, fps, max_frames, seek_mode, do_sample_frames, video_metadata, timestamps, return_metadata: for
                 the videos, here or in `videos_kwargs`. `return_metadata=True` adds `video_metadata`, a list of
@@ -104,22 +133,30 @@ class FilaVideoProcessor(ProcessorMixin):
             kwargs: for the tokenizer (`padding`, `return_tensors`, ...).
 
         Returns:
-            [`BatchFeature`] with `input_ids` and `attention_mask` `(B, T)`, and of videos `pixel_values_videos`
-            `(V, N, 3, H, W)` and `video_frame_mask` `(V, N)`.
+            [`BatchFeature`] with `input_ids` and `attention_mask` `(B, T)`; of videos `pixel_values_videos`
+            `(V, N, 3, H, W)` and `video_frame_mask` `(V, N)`; of images `pixel_values` `(I, G, 3, H, W)`,
+            `image_sizes` `(I, 2)` and `batch_num_images`; with `timestamps="selected"` also `frame_time_ids`
+            `(V, N, digits)` and `scene_time_slots` `(B, T)`.
 
         Raises:
-            `ValueError`: if text and videos do not fit, or truncation would cut through a video's placeholders.
+            `ValueError`: if text, images and videos do not fit, or truncation would cut through placeholders.
             `VideoReadError`: (an `OSError`) if a video cannot be read.
         """
-        if images is not None or audio is not None:
-            raise ValueError(f"{type(self).__name__} takes text and videos, not images or audio.")
+        if audio is not None:
+            raise ValueError(f"{type(self).__name__} takes text, images and videos, not audio.")
         kwargs = gather_video_arguments(kwargs)
         videos = None if videos is None else flatten_videos(videos)
         if text is not None and not kwargs.get("sanitize_control_tokens"):
-            self._check_placeholders([text] if isinstance(text, str) else list(text), videos or [])
+            texts = [text] if isinstance(text, str) else list(text)
+            self._check_placeholders(texts, self.video_token, len(videos or []), "videos")
+            self._check_placeholders(texts, self.image_token, count_images(images), "images")
         if videos is not None:
             videos, kwargs = self._load_videos(videos, kwargs)
-        return self._call_without_cutting_videos(text=text, videos=videos, **kwargs)
+        call = {"images": images, "text": text, "videos": videos, **kwargs}
+        timestamps = kwargs["videos_kwargs"].get("timestamps", self.timestamps)
+        if timestamps == "selected" and videos is not None and text is not None:
+            return self._call_with_time_slots(call)
+        return self._call_without_cutting_media(**call)
 
     def _load_videos(self, videos: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Reads the videos, so that what follows has to do with arrays only."""
@@ -137,20 +174,67 @@ class FilaVideoProcessor(ProcessorMixin):
             options["return_metadata"] = True  # for the timestamps; it stays inside
         return frames, {**kwargs, "videos_kwargs": options}
 
-    def _check_placeholders(self, texts: list[str], videos: list[Any]) -> None:
-        found = sum(text.count(self.video_token) for text in texts)
-        if found != len(videos):
+    def _check_placeholders(self, texts: list[str], token: str, num_given: int, kind: str) -> None:
+        found = sum(text.count(token) for text in texts)
+        if found != num_given:
             raise ValueError(
-                f"The text holds {found} {self.video_token} but {len(videos)} videos are given: each video needs one "
-                f"{self.video_token} in the text, which apply_chat_template writes for each video of a message."
+                f"The text holds {found} {token} but {num_given} {kind} are given: each needs one {token} in the text, "
+                "which apply_chat_template writes for each one in a message."
             )
 
-    def _call_without_cutting_videos(self, **kwargs) -> BatchFeature:
+    def _call_with_time_slots(self, call: dict[str, Any]) -> BatchFeature:
+        """
+        With the sentence of [`replace_video_token`] found again among the tokens, and the times to choose from.
+        """
+        wants_offsets = call.get("return_offsets_mapping", False)
+        call = {**call, "return_offsets_mapping": True, "return_text_replacement_offsets": True}
+        inputs = self._call_without_cutting_media(**call)
+        replacements = inputs.pop("text_replacement_offsets")
+        offsets = inputs["offset_mapping"] if wants_offsets else inputs.pop("offset_mapping")
+        metadata: list[FilaVideoMetadata] = call["videos_kwargs"]["video_metadata"]
+        widths = [slot_width(video.duration_seconds) for video in metadata]
+        time_ids = [
+            tokenize_times(self.tokenizer, video.timestamps, width)
+            for video, width in zip(metadata, widths, strict=True)
+        ]
+        inputs["frame_time_ids"] = pad_time_ids(time_ids)
+        inputs["scene_time_slots"] = self._time_slots(inputs, offsets, replacements, metadata, time_ids)
+        return_tensors = call.get("return_tensors") or call.get("text_kwargs", {}).get("return_tensors")
+        return inputs.convert_to_tensors(return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
+
+    def _time_slots(self, inputs, offsets, replacements, metadata, time_ids) -> torch.LongTensor:
+        """`(B, T)`: the place of each token's id among the flattened times of all scenes, -1 beside the slots."""
+        slots = [torch.full((len(ids),), -1, dtype=torch.long) for ids in inputs["input_ids"]]
+        num_scenes = max(count_scenes(len(ids), num_scenes=self.num_scenes) for ids in time_ids)
+        num_digits = max(ids.shape[1] for ids in time_ids)
+        video = 0
+        for row, row_offsets, row_replacements in zip(slots, offsets, replacements, strict=True):
+            for replacement in row_replacements:
+                if replacement["type"] != "video":
+                    continue
+                spans = self._slot_spans(replacement, metadata[video])
+                for token, scene, digit in find_slots(row_offsets, spans, time_ids[video].shape[1]):
+                    row[token] = (video * num_scenes + scene) * num_digits + digit
+                video += 1
+        return pad_sequence(slots, batch_first=True, padding_value=-1)
+
+    def _slot_spans(self, replacement: dict[str, Any], metadata: FilaVideoMetadata) -> list[tuple[int, int]]:
+        """First character and end of each slot in the prompt."""
+        sentence, spans = self._sentence_with_slots(metadata)
+        start = replacement["new_span"][1] - len(sentence)
+        return [(start + first, start + last) for first, last in spans]
+
+    def _sentence_with_slots(self, metadata: FilaVideoMetadata) -> tuple[str, list[tuple[int, int]]]:
+        num_scenes = count_scenes(len(metadata.frames_indices), num_scenes=self.num_scenes)
+        slot = time_text(0, slot_width(metadata.duration_seconds))
+        return sentence_of_times([slot] * num_scenes, metadata.duration_seconds)
+
+    def _call_without_cutting_media(self, **kwargs) -> BatchFeature:
         try:
             return super().__call__(**kwargs)
         except ValueError as error:
             options = {**kwargs, **kwargs.get("text_kwargs", {})}
-            if not options.get("truncation") or kwargs["videos"] is None:
+            if not options.get("truncation") or (kwargs["videos"] is None and kwargs["images"] is None):
                 raise
             untruncated = {"truncation": False, "max_length": None, "padding": False, "return_tensors": None}
             whole = {name: value for name, value in kwargs.items() if name not in untruncated}
@@ -160,9 +244,16 @@ class FilaVideoProcessor(ProcessorMixin):
             if needed <= limit:
                 raise
             raise ValueError(
-                f"Truncation to max_length={limit} tokens would cut through the placeholders of a video: the longest "
-                f"prompt needs {needed}. Raise max_length, leave out truncation, or sample fewer frames."
+                f"Truncation to max_length={limit} tokens would cut through the placeholders of a video or image: the "
+                f"longest prompt needs {needed}. Raise max_length, leave out truncation, or sample fewer frames."
             ) from error
+
+    def replace_image_token(self, image_inputs: dict, image_idx: int, **kwargs) -> str:
+        """What stands in the prompt for an image: its placeholders."""
+        counts = [int(count) for count in image_inputs["batch_num_images"]]
+        is_alone = [count == 1 for count in counts for _ in range(count)][image_idx]
+        height, width = (int(side) for side in image_inputs["image_sizes"][image_idx])
+        return self.image_token * self.num_image_tokens((height, width), is_alone=is_alone)
 
     def replace_video_token(self, video_inputs: dict, video_idx: int, timestamps: str | None = None, **kwargs) -> str:
         """What stands in the prompt for a video: its placeholders, then the sentence with its timestamps."""
@@ -173,9 +264,11 @@ class FilaVideoProcessor(ProcessorMixin):
             return placeholders
         if not metadata.has_timestamps:
             raise ValueError(
-                f"Video {video_idx} is given as frames without times, and timestamps='sampled' writes their times into "
+                f"Video {video_idx} is given as frames without times, and timestamps={timestamps!r} writes times into "
                 "the prompt: give video_metadata with 'fps' or 'frame_seconds', or use timestamps='none'."
             )
+        if timestamps == "selected":
+            return f"{placeholders}\n{self._sentence_with_slots(metadata)[0]}"
         return f"{placeholders}\n{timestamp_sentence(metadata.timestamps, metadata.duration_seconds)}"
 
     def apply_chat_template(self, conversation, *args, processor_kwargs: dict[str, Any] | None = None, **kwargs):
@@ -223,6 +316,24 @@ class FilaVideoProcessor(ProcessorMixin):
                 strict=True,
             )
         ]
+
+
+def count_images(images: Any) -> int:
+    """Images in a list, however nested; a single one counts as one."""
+    if images is None:
+        return 0
+    return sum(map(count_images, images)) if isinstance(images, (list, tuple)) else 1
+
+
+def default_image_processor(video_processor: FilaVideoVideoProcessor) -> LlavaOnevisionImageProcessor:
+    """LLaVA-OneVision's, with the size and normalisation of the video processor: its own are CLIP's, not SigLIP's."""
+    side = video_processor.size["height"]
+    return LlavaOnevisionImageProcessor(
+        size={"height": side, "width": side},
+        image_grid_pinpoints=[[rows * side, columns * side] for rows in range(1, 7) for columns in range(1, 7)],
+        image_mean=video_processor.image_mean,
+        image_std=video_processor.image_std,
+    )
 
 
 def default_chat_template() -> str | None:

@@ -29,7 +29,21 @@ def timestamp_sentence(frame_seconds: Sequence[float], duration_seconds: float) 
     Raises:
         `ValueError`: if there is no frame.
     """
-    if len(frame_seconds) == 0:
+    return sentence_of_times([f"{seconds:.1f}" for seconds in frame_seconds], duration_seconds)[0]
+
+
+def sentence_of_times(times: Sequence[str], duration_seconds: float) -> tuple[str, list[tuple[int, int]]]:
+    """
+    The sentence with times as they are written, and the first character and end of each time in it.
+
+    Raises:
+        `ValueError`: if there is no time.
+    """
+    if len(times) == 0:
         raise ValueError("A video without frames has no timestamps.")
-    count, times = len(frame_seconds), ", ".join(f"{seconds:.1f}" for seconds in frame_seconds)
-    return f"This video samples {count} frames of a {duration_seconds:.1f}-second video at {times} seconds."
+    beginning = f"This video samples {len(times)} frames of a {duration_seconds:.1f}-second video at "
+    spans, start = [], len(beginning)
+    for time in times:
+        spans.append((start, start + len(time)))
+        start += len(time) + len(", ")
+    return f"{beginning}{', '.join(times)} seconds.", spans

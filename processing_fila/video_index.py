@@ -100,7 +100,10 @@ def index_packets(container, stream) -> FrameIndex | None:
     """List the packets of `stream` from the start of the file on.
 
     None when packets do not tell the frames: there are none, one has no presentation time, or two have the same.
+    AVI has times of decoding alone, which are others where frames are stored out of order.
     """
+    if container.format.name == "avi" and stream.codec_context.has_b_frames:
+        return None
     pts, flags = array("q"), bytearray()
     last_pts, last_ticks = -(2**63), 0
     for packet in demux_past_damage(container, stream):

@@ -279,6 +279,15 @@ def test_number_of_frames_must_be_positive(processor, clip):
         chat(processor, ask(clip), num_frames=0)
 
 
+@pytest.mark.parametrize("place", ["processor_kwargs", "videos_kwargs"])
+@pytest.mark.parametrize(
+    "arguments, shape", [({"size": {"height": 20, "width": 12}}, (20, 12)), ({"do_resize": False}, (64, 96))], ids=str
+)
+def test_size_of_the_frames(processor, clip, place, arguments, shape):
+    inputs = chat(processor, ask(clip), num_frames=2, **{place: arguments})
+    assert inputs["pixel_values_videos"].shape == (1, 2, 3, *shape)
+
+
 def test_users_arguments_are_left_as_they_are(processor, clip):
     messages, arguments = ask(clip), {"num_frames": 2, "videos_kwargs": {"max_frames": 4}}
     chat(processor, messages, processor_kwargs=arguments)
@@ -433,6 +442,7 @@ def test_saved_and_loaded_with_every_argument(tokenizer, tmp_path, arguments):
     for name in names:
         assert getattr(loaded, name) == getattr(saved, name), name
     assert all(getattr(loaded, name) == value for name, value in arguments.items())
+    assert loaded.chat_template == "{{ 'own' }}"
     assert isinstance(loaded.video_processor, FilaVideoVideoProcessor)
     assert (loaded.video_processor.num_frames, loaded.video_processor.max_frames) == (11, 50)
     assert loaded.video_token_id == saved.video_token_id

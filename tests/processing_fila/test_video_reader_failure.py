@@ -169,7 +169,7 @@ def check_workers(path: Path, method: str, num_workers: int, count: int) -> None
     """Every item comes, and is what this process reads; reading here first makes threads that a fork must survive."""
     clips = Clips(path, count)
     expected = [clips[place] for place in range(3)]
-    loader = DataLoader(clips, batch_size=None, num_workers=num_workers, multiprocessing_context=method, timeout=120)
+    loader = DataLoader(clips, batch_size=None, num_workers=num_workers, multiprocessing_context=method, timeout=400)
     items = list(loader)
     assert len(items) == count
     for place, item in enumerate(items):

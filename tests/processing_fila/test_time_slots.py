@@ -1,0 +1,56 @@
+"""Times of fixed width, and where their tokens stand, by hand."""
+
+import pytest
+import torch
+
+from conversion_fila import train_tokenizer
+from processing_fila.time_slots import find_slots, pad_time_ids, slot_width, time_text, tokenize_times
+
+
+@pytest.mark.parametrize(("duration", "width"), [(0.1, 3), (9.94, 3), (9.96, 4), (123.4, 5), (3600.0, 6)])
+def test_the_longest_time_says_how_wide_all_are(duration, width):
+    assert slot_width(duration) == width
+
+
+@pytest.mark.parametrize(
+    ("seconds", "width", "text"), [(3.21, 5, "003.2"), (0, 3, "0.0"), (123.45, 5, "123.5"), (9.96, 4, "10.0")]
+)
+def test_times_are_filled_up_with_zeros(seconds, width, text):
+    assert time_text(seconds, width) == text
+
+
+def test_every_time_has_as_many_tokens():
+    tokenizer = train_tokenizer()
+    ids = tokenize_times(tokenizer, [0.0, 3.21, 99.96], 5)
+    assert [tokenizer.decode(row) for row in ids] == ["000.0", "003.2", "100.0"]
+    assert ids.shape == (3, 5)
+
+
+def test_a_tokenizer_that_joins_digits_is_refused():
+    tokenizer = train_tokenizer()
+    tokenizer.add_tokens(["00"])
+    with pytest.raises(ValueError, match=r"splits numbers into digits.* tokens of '00.0' and 4 of '12.3'"):
+        tokenize_times(tokenizer, [0.0, 12.3], 4)
+
+
+def test_times_of_several_videos_are_filled_up():
+    ids = pad_time_ids([torch.tensor([[1, 2], [3, 4]]), torch.tensor([[5, 6, 7]])])
+    assert ids.tolist() == [[[1, 2, 0], [3, 4, 0]], [[5, 6, 7], [0, 0, 0]]]
+
+
+def test_slots_are_found_by_their_characters():
+    # "<pad> at 0.0, 0.0 s"
+    offsets = [(0, 0), (0, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (7, 8), (8, 9), (9, 10), (10, 11), (11, 13)]
+    assert find_slots(offsets, [(3, 6), (8, 11)], 3) == [
+        (3, 0, 0),
+        (4, 0, 1),
+        (5, 0, 2),
+        (8, 1, 0),
+        (9, 1, 1),
+        (10, 1, 2),
+    ]
+
+
+def test_a_slot_that_is_joined_with_its_neighbour_is_refused():
+    with pytest.raises(ValueError, match="has 2 tokens in the prompt, but 3 alone"):
+        find_slots([(0, 3), (3, 5), (5, 6)], [(3, 6)], 3)

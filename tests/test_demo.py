@@ -1,0 +1,99 @@
+"""The demo shows what it promises: the scenes, the sentence, the tokens, the times, the answer, and a warning."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.clips import draw_clip
+from tests.environment import REPOSITORY
+
+
+DEMO = REPOSITORY / "demo"
+
+
+def run_demo(*arguments: str, folder: Path) -> subprocess.CompletedProcess:
+    """As `make demo` runs it, from another directory; one thread, as the model is tiny."""
+    command = [sys.executable, str(DEMO / "ask_a_video.py"), *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory) -> str:
+    """What the demo prints about 8 seconds of 5 frames: 40 frames."""
+    folder = tmp_path_factory.mktemp("demo")
+    clip = draw_clip(folder / "drawn clip.mp4", fps=5)
+    done = run_demo("--video", str(clip), "--question", "Who is there?", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(folder) == [clip.name]
+    return done.stdout
+
+
+def test_the_scenes_are_in_seconds_of_the_clip(shown):
+    scenes = re.findall(r"(\d+\.\d\d) s \((\d+\.\d\d), (\d+\.\d\d), (\d+\.\d\d)\)", shown)
+    assert len(scenes) == 32 and "Scenes the model looked at (32, " in shown
+    frames = {f"{place / 5:.2f}" for place in range(40)}
+    for representative, *supplements in scenes:
+        assert representative in supplements and set(supplements) <= frames
+    representatives = [float(representative) for representative, *_ in scenes]
+    assert representatives == sorted(set(representatives))
+
+
+def test_the_sentence_is_the_prompts(shown):
+    """With its middle left out: 40 times make a long line."""
+    times = ", ".join(f"{place / 5:.1f}" for place in range(40))
+    sentence = f"This video samples 40 frames of a 8.0-second video at {times} seconds."
+    (line,) = [line.strip() for line in shown.splitlines() if line.strip().startswith("This video samples")]
+    begin, _, end = line.partition(" ... ")
+    assert sentence.startswith(begin) and sentence.endswith(end)
+    assert len(begin) > 100 and end.endswith("7.8 seconds.")
+
+
+def test_the_tokens_follow_the_formula(shown):
+    """4 x 4 patches pooled to 2 x 2 for each of min(40, 32) scenes, and one newline token."""
+    assert re.search(r"Visual tokens: +40 frames -> 32 scenes -> 129 tokens\n", shown)
+
+
+def test_the_time_of_each_step(shown):
+    (line,) = [line for line in shown.splitlines() if line.startswith("Time:")]
+    steps = dict(re.findall(r"(?:^Time: +|, )([a-z ]+) (\d+\.\d\d) s", line))
+    assert list(steps) == ["load the model", "read the video", "find and merge scenes", "answer"]
+    assert all(0 <= float(seconds) < 600 for seconds in steps.values()) and float(steps["answer"]) > 0
+
+
+def test_the_question_the_answer_and_the_warning(shown):
+    assert re.search(r"\nQuestion: Who is there\?\nAnswer:   (['\"]).*\1\n", shown)
+    assert "The model is untrained: its answer means nothing." in shown
+
+
+def test_a_missing_video_ends_with_1_and_one_line(tmp_path):
+    done = run_demo("--video", "missing.mp4", folder=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ask_a_video.py: ") and "missing.mp4" in line
+    assert "untrained" not in done.stdout and os.listdir(tmp_path) == []
+
+
+def test_the_demo_draws_four_scenes(tmp_path, monkeypatch):
+    """Of 4, 1.5, 5 and 2.5 seconds, 10 frames a second, told apart by the colour of their corners."""
+    monkeypatch.syspath_prepend(str(DEMO))
+    import draw_clip as demo_clip
+
+    demo_clip.draw_clip(tmp_path / "clip.mp4")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        corners = np.array([frame.to_ndarray(format="rgb24")[2, 2] for frame in container.decode(video=0)], int)
+    assert len(corners) == 130
+    cuts = np.flatnonzero(np.abs(np.diff(corners, axis=0)).sum(1) > 60) + 1
+    assert cuts.tolist() == [40, 55, 105]

@@ -1,0 +1,128 @@
+"""`timestamps="selected"`, processor and model together: the prompt carries the times of the scenes, in one pass."""
+
+import re
+
+import pytest
+import torch
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from conversion_fila import write_scratch_checkpoint
+from tests.clips import draw_clip
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("selected")
+    write_scratch_checkpoint("tiny", folder / "tiny")
+    model = AutoModelForImageTextToText.from_pretrained(folder / "tiny").eval()
+    draw_clip(folder / "short.mp4", seconds=3, fps=10)
+    draw_clip(folder / "long.mp4", seconds=12, fps=10)
+    return model, AutoProcessor.from_pretrained(folder / "tiny"), folder
+
+
+def question(*videos, text="What happens?"):
+    return [
+        {
+            "role": "user",
+            "content": [*({"type": "video", "path": str(v)} for v in videos), {"type": "text", "text": text}],
+        }
+    ]
+
+
+def prepare(processor, conversations, **options):
+    return processor.apply_chat_template(
+        conversations,
+        tokenize=True,
+        add_generation_prompt=True,
+        return_dict=True,
+        return_tensors="pt",
+        processor_kwargs={"padding": True, "timestamps": "selected", "num_frames": 40, **options},
+    )
+
+
+def filled_text(model, processor, inputs, row):
+    """The prompt as the language model reads it, by the embeddings it is given."""
+    seen = {}
+    hook = model.model.language_model.register_forward_pre_hook(
+        lambda module, args, kwargs: seen.update(kwargs), with_kwargs=True
+    )
+    with torch.no_grad():
+        model(**inputs)
+    hook.remove()
+    table = model.get_input_embeddings().weight
+    is_text = inputs["input_ids"][row] != processor.video_token_id
+    embeds = seen["inputs_embeds"][row][is_text]
+    return processor.decode(torch.cdist(embeds, table).argmin(-1))
+
+
+def test_the_language_model_reads_the_times_of_the_scenes(loaded):
+    model, processor, folder = loaded
+    inputs = prepare(
+        processor,
+        [question(folder / "long.mp4"), question(folder / "short.mp4", folder / "long.mp4", text="And here?")],
+        return_metadata=True,
+    )
+    metadata = inputs.pop("video_metadata")
+    features = model.get_video_features(inputs["pixel_values_videos"], video_frame_mask=inputs["video_frame_mask"])
+    scenes = processor.post_process_scenes(features, metadata)
+    sentences = [
+        sentence
+        for row in range(2)
+        for sentence in re.findall(r"This video samples .*? seconds\.", filled_text(model, processor, inputs, row))
+    ]
+    widths = [4, 3, 4]  # of 12.0, 3.0 and 12.0
+    assert len(sentences) == 3
+    for sentence, video, width in zip(sentences, scenes, widths, strict=True):
+        times = [f"{scene['representative_seconds']:0{width}.1f}" for scene in video]
+        assert sentence.endswith(f"-second video at {', '.join(times)} seconds.")
+        assert sentence.startswith(f"This video samples {len(video)} frames of a ")
+
+
+def test_before_that_the_slots_hold_zeros(loaded):
+    _, processor, folder = loaded
+    text = processor.decode(prepare(processor, question(folder / "short.mp4"))["input_ids"][0])
+    assert f"This video samples 30 frames of a 3.0-second video at {', '.join(['0.0'] * 30)} seconds.\nWhat" in text
+
+
+def test_the_answer_is_the_same_for_each_way_of_asking(loaded):
+    model, processor, folder = loaded
+    conversations = [question(folder / "long.mp4"), question(folder / "short.mp4", text="Why?")]
+    batch = prepare(processor, conversations)
+    length = batch["input_ids"].shape[1]
+    together = model.generate(**batch, max_new_tokens=8)[:, length:]
+    assert torch.equal(model.generate(**batch, max_new_tokens=8, use_cache=False)[:, length:], together)
+    for row, conversation in enumerate(conversations):
+        alone = prepare(processor, conversation)
+        answer = model.generate(**alone, max_new_tokens=8)[0, alone["input_ids"].shape[1] :]
+        assert torch.equal(together[row], answer)
+    videos = {name: batch.pop(name) for name in ("pixel_values_videos", "video_frame_mask", "frame_time_ids")}
+    features = model.get_video_features(**videos)
+    encoded = model.generate(**batch, mm_encoder_outputs={"video": features}, max_new_tokens=8)
+    assert torch.equal(encoded[:, length:], together)
+    beams = model.generate(**batch, mm_encoder_outputs={"video": features}, max_new_tokens=8, num_beams=2)
+    assert torch.equal(model.generate(**batch, **videos, max_new_tokens=8, num_beams=2), beams)
+
+
+def test_the_times_change_the_answer(loaded):
+    """Otherwise nothing here would be tested."""
+    model, processor, folder = loaded
+    inputs = prepare(processor, question(folder / "long.mp4"))
+    slots = inputs.pop("scene_time_slots")
+    with torch.no_grad():
+        assert not torch.allclose(model(**inputs, scene_time_slots=slots).logits, model(**inputs).logits)
+
+
+def test_slots_without_times_are_refused(loaded):
+    model, processor, folder = loaded
+    inputs = prepare(processor, question(folder / "short.mp4"))
+    inputs.pop("frame_time_ids")
+    with pytest.raises(ValueError, match="give frame_time_ids with the videos"):
+        model(**inputs)
+
+
+def test_gradients_flow_as_with_any_prompt(loaded):
+    model, processor, folder = loaded
+    inputs = prepare(processor, question(folder / "short.mp4"))
+    model(**inputs, labels=inputs["input_ids"]).loss.backward()
+    assert model.get_input_embeddings().weight.grad.any()
+    model.zero_grad()
