@@ -153,7 +153,7 @@ class FilaVideoProcessor(ProcessorMixin):
         if videos is not None:
             videos, kwargs = self._load_videos(videos, kwargs)
         call = {"images": images, "text": text, "videos": videos, **kwargs}
-        timestamps = kwargs["videos_kwargs"].get("timestamps", self.timestamps)
+        timestamps = kwargs["videos_kwargs"].get("timestamps") or self.timestamps
         if timestamps == "selected" and videos is not None and text is not None:
             return self._call_with_time_slots(call)
         return self._call_without_cutting_media(**call)
@@ -186,11 +186,14 @@ class FilaVideoProcessor(ProcessorMixin):
         """
         With the sentence of [`replace_video_token`] found again among the tokens, and the times to choose from.
         """
-        wants_offsets = call.get("return_offsets_mapping", False)
+        asked = call
         call = {**call, "return_offsets_mapping": True, "return_text_replacement_offsets": True}
         inputs = self._call_without_cutting_media(**call)
-        replacements = inputs.pop("text_replacement_offsets")
-        offsets = inputs["offset_mapping"] if wants_offsets else inputs.pop("offset_mapping")
+        offsets, replacements = inputs["offset_mapping"], inputs["text_replacement_offsets"]
+        if not asked.get("return_offsets_mapping"):
+            del inputs["offset_mapping"]
+        if not asked.get("return_text_replacement_offsets"):  # as the mask of the assistant's words does
+            del inputs["text_replacement_offsets"]
         metadata: list[FilaVideoMetadata] = call["videos_kwargs"]["video_metadata"]
         widths = [slot_width(video.duration_seconds) for video in metadata]
         time_ids = [

@@ -65,10 +65,9 @@ class FrameIndex:
 
     @property
     def key_frames(self) -> np.ndarray:
-        """Indices of the frames that can be decoded alone."""
-        if self.keys is None:
-            return np.zeros(1, dtype=np.int64)
-        return np.flatnonzero(np.isin(self.frame_packets, self.keys.packets))
+        """Indices of the frames that can be decoded alone; the first frame where there are none (or none are told)."""
+        found = np.flatnonzero(np.isin(self.frame_packets, self.keys.packets)) if self.keys else []
+        return found if len(found) else np.zeros(1, dtype=np.int64)
 
     def decoded_together(self, frames: np.ndarray) -> np.ndarray:
         """All frames that are decoded from the same key packets as `frames` are."""
@@ -92,7 +91,7 @@ def demux_past_damage(container, stream) -> Iterator["av.Packet"]:
         try:
             yield from (packet for packet in container.demux(stream) if packet.size)
             return
-        except av.FFmpegError:
+        except (av.FFmpegError, IndexError):  # IndexError: a damaged packet of a stream that was not there at the start
             continue
 
 

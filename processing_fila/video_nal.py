@@ -1,6 +1,6 @@
 """Telling, from the first bytes of an H.264 or HEVC packet, whether any other picture is predicted from its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 # The first slice stands behind a few small units (delimiters, messages): this many bytes hold them all.
@@ -48,12 +48,23 @@ def _hevc_is_unreferenced(packet: bytes | memoryview, length_size: int) -> bool:
     return False
 
 
-def _unit_headers(packet: bytes | memoryview, length_size: int):
+def _unit_headers(packet: bytes | memoryview, length_size: int) -> Iterator[int]:
     """The first byte of each NAL unit, behind lengths of `length_size` bytes or (0) behind start codes."""
     head = bytes(packet[:SEARCH_BYTES])
+    return _headers_behind_lengths(head, len(packet), length_size) if length_size else _headers_behind_codes(head)
+
+
+def _headers_behind_lengths(head: bytes, packet_size: int, length_size: int) -> Iterator[int]:
+    place = length_size
+    while place < len(head):
+        end = place + int.from_bytes(head[place - length_size : place], "big")
+        if end > packet_size:  # noise
+            return
+        yield head[place]
+        place = end + length_size
+
+
+def _headers_behind_codes(head: bytes) -> Iterator[int]:
     place = 0
-    while length_size and place + length_size < len(head):
-        yield head[place + length_size]
-        place += length_size + int.from_bytes(head[place : place + length_size], "big")
-    while not length_size and (place := head.find(b"\0\0\1", place) + 3) > 2 and place < len(head):
+    while (place := head.find(b"\0\0\1", place) + 3) > 2 and place < len(head):
         yield head[place]

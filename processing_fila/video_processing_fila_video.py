@@ -27,7 +27,7 @@ from transformers.processing_utils import Unpack, VideosKwargs
 from .frame_sampling import check_sampling, sample_frame_indices
 from .video_input import flatten_videos, is_video_file
 from .video_metadata import FilaVideoMetadata, metadata_of_frames, metadata_of_videos
-from .video_reader import read_video
+from .video_reader import VideoReader
 
 
 class FilaVideoVideosKwargs(VideosKwargs, total=False):
@@ -165,7 +165,9 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             "seek_mode": seek_mode or self.seek_mode,
         }
         loaded = [
-            _load_file(video, sampling, reading) if is_video_file(video) else _load_frames(video, entry, sampling)
+            _load_file(video, entry, sampling, reading)
+            if is_video_file(video)
+            else _load_frames(video, entry, sampling)
             for video, entry in zip(flat, given, strict=True)
         ]
         return [frames for frames, _ in loaded], [metadata for _, metadata in loaded]
@@ -195,11 +197,14 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         return (height, width) if do_resize and height and width else None
 
 
-def _load_file(video: Any, sampling: dict[str, Any], reading: dict[str, Any]):
+def _load_file(video: Any, given: Any, sampling: dict[str, Any], reading: dict[str, Any]):
+    if given is not None:
+        raise ValueError(f"video_metadata={given!r} is given for a file, whose own times are read: leave it out.")
     options = {name: value for name, value in sampling.items() if name != "takes_all"}
-    sampled = read_video(video, **options, **reading)
-    if sampling["takes_all"] and sampled.total_frames > sampling["max_frames"]:
-        raise ValueError(_too_many_frames(sampled.total_frames, sampling["max_frames"]))
+    with VideoReader(video) as reader:
+        if sampling["takes_all"] and reader.num_frames > sampling["max_frames"]:
+            raise ValueError(_too_many_frames(reader.num_frames, sampling["max_frames"]))
+        sampled = reader.sample(**options, **reading)
     metadata = FilaVideoMetadata(
         total_num_frames=sampled.total_frames,
         fps=sampled.average_fps or None,

@@ -181,6 +181,8 @@ class VideoReader:
         if seek_mode == "keyframe":
             keys = self.key_frame_indices
             keys = keys if among is None else np.intersect1d(keys, among)
+            if len(keys) == 0:
+                raise VideoReadError(f"{self._source.name}: not one key frame could be decoded.")
             nearest = nearest_indices(self.frame_seconds[keys], self.frame_seconds[wanted])
             wanted = np.unique(keys[nearest])
         return wanted

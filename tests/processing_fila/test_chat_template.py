@@ -158,6 +158,14 @@ def test_mask_after_videos_that_were_expanded(processor):
 
 
 @knows_expanded_videos
+def test_mask_where_the_times_of_the_scenes_are_filled_in_later(processor):
+    messages = [turn("user", {"type": "video", "video": VIDEO}, "What happens?"), turn("assistant", "A dog runs.")]
+    arguments = {"timestamps": "selected"}
+    inputs = tokenize(processor, messages, video_metadata={"fps": 1}, processor_kwargs=arguments)
+    assert marked_text(processor, inputs) == "A dog runs.<|im_end|>"
+
+
+@knows_expanded_videos
 @pytest.mark.parametrize("padding_side", ["left", "right"])
 def test_mask_of_a_padded_batch_with_metadata(processor, padding_side):
     batch = [

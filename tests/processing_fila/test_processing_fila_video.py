@@ -155,6 +155,15 @@ def test_frames_without_times_cannot_be_put_into_the_sentence(processor):
         processor(text="<video><video>", videos=[frames(3), frames(3)], video_metadata=[ONE_FPS, None])
 
 
+def test_times_filled_in_later_by_the_call_or_by_the_processor(processor, tokenizer):
+    later = FilaVideoProcessor(FilaVideoVideoProcessor(size=SIZE), tokenizer, timestamps="selected")
+    arguments = {"text": "<video>", "videos": frames(3), "video_metadata": ONE_FPS, "return_tensors": "pt"}
+    expected = processor(timestamps="selected", **arguments)
+    assert {"frame_time_ids", "scene_time_slots"} < set(expected)
+    check_equal(later(**arguments), expected)
+    check_equal(later(timestamps=None, **arguments), expected)
+
+
 @pytest.mark.parametrize("timestamps", ["all", ""])
 def test_unknown_timestamps(processor, tokenizer, timestamps):
     with pytest.raises(ValueError, match=f"timestamps={timestamps!r} is unknown.*sampled"):
@@ -347,10 +356,18 @@ def test_truncation_after_the_video_is_allowed(processor):
     assert len(ids) == 590 and ids.count(processor.video_token_id) == 589
 
 
-@pytest.mark.parametrize("arguments", [{"images": [frames(1)[0]]}, {"audio": [np.zeros(9)]}])
-def test_images_and_sound_are_refused(processor, arguments):
-    with pytest.raises(ValueError, match="takes text and videos, not images or audio"):
-        processor(text="Hello", **arguments)
+def test_sound_is_refused(processor):
+    with pytest.raises(ValueError, match="takes text, images and videos, not audio"):
+        processor(text="Hello", audio=[np.zeros(9)])
+
+
+@pytest.mark.parametrize(
+    "text, images, message",
+    [("Hello", [frames(1)[0]], "0 <image> but 1 images"), ("<image> What is it?", None, "1 <image> but 0 images")],
+)
+def test_each_image_needs_its_placeholder(processor, text, images, message):
+    with pytest.raises(ValueError, match=message):
+        processor(text=text, images=images)
 
 
 def test_nothing_at_all(processor):
@@ -374,9 +391,10 @@ def test_a_file_that_is_no_video_is_one_error_and_leaves_nothing_open(processor,
     assert len(os.listdir("/dev/fd")) == before
 
 
-def test_a_tokenizer_that_does_not_know_the_video(tokenizer):
-    stranger = Qwen2Tokenizer()
-    with pytest.raises(ValueError, match="does not know <video>"):
+@pytest.mark.parametrize("known, unknown", [("<image>", "<video>"), ("<video>", "<image>")])
+def test_a_tokenizer_that_does_not_know_a_placeholder(known, unknown):
+    stranger = Qwen2Tokenizer(extra_special_tokens=[known])
+    with pytest.raises(ValueError, match=f"does not know {unknown} as a token"):
         FilaVideoProcessor(FilaVideoVideoProcessor(), stranger)
 
 
@@ -428,6 +446,7 @@ OTHER_ARGUMENTS = {
     "spatial_pool_stride": 4,
     "newline_position": "grid",
     "timestamps": "none",
+    "vision_aspect_ratio": "anyres_max_4",
 }
 
 
@@ -437,7 +456,7 @@ def test_saved_and_loaded_with_every_argument(tokenizer, tmp_path, arguments):
     saved = FilaVideoProcessor(video_processor, tokenizer, chat_template="{{ 'own' }}", **arguments)
     saved.save_pretrained(tmp_path)
     loaded = FilaVideoProcessor.from_pretrained(tmp_path)
-    names = set(inspect.signature(FilaVideoProcessor).parameters) - {"video_processor", "tokenizer"}
+    names = set(inspect.signature(FilaVideoProcessor).parameters) - {"video_processor", "tokenizer", "image_processor"}
     assert names == {"chat_template", *OTHER_ARGUMENTS}
     for name in names:
         assert getattr(loaded, name) == getattr(saved, name), name

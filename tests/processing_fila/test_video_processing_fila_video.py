@@ -463,3 +463,9 @@ def test_no_warning_in_ordinary_use(clip, tmp_path, monkeypatch):
         process([Image.fromarray(frame) for frame in FRAMES], num_frames=4)
         process(torch.from_numpy(FRAMES), num_frames=4, max_frames=8)
     assert messages == []
+
+
+def test_metadata_for_a_file_is_refused(tmp_path):
+    draw_clip(tmp_path / "clip.mp4", seconds=1)
+    with pytest.raises(ValueError, match="video_metadata={'fps': 5} is given for a file"):
+        FilaVideoVideoProcessor()(str(tmp_path / "clip.mp4"), video_metadata=[{"fps": 5}])

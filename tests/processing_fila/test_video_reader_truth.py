@@ -153,6 +153,15 @@ def test_edit_list(clip, tmp_path):
         assert reader.num_frames == 80 - 18  # frames 18 to 79 are shown at 1.8 s and later
 
 
+@pytest.mark.ffmpeg
+def test_edit_list_that_hides_the_only_key_frame(clip, tmp_path):
+    path = tmp_path / "cut.mp4"
+    oracle.ffmpeg("-ss", "1.75", "-i", clip("one_gop.mp4"), "-c", "copy", path)
+    check_against_ffmpeg(path)
+    with VideoReader(path) as reader:
+        assert [seconds for _, seconds in reader.frames_at([5, 50], seek_mode="keyframe")] == [0.0]
+
+
 @pytest.mark.parametrize(("suffix", "fps"), [("avi", 10), ("h264", 25)])
 def test_files_without_presentation_times(suffix, fps, tmp_path):
     """H.264 with B-frames in AVI, and as a bare stream (25 a second by convention): packets have no times to show."""
