@@ -88,10 +88,10 @@ def print_scenes(scenes: list[dict[str, Any]], columns: int = 3) -> None:
 
 
 def prompt_sentence(pipe: Any, model_inputs: dict[str, Any], max_characters: int = 200) -> str:
-    """The line of the prompt after the placeholders, with its middle left out if it is long."""
+    """The line of the prompt with the times, with its middle left out if it is long."""
     ids = model_inputs["inputs"]["input_ids"][0]
     text = pipe.processor.decode(ids[ids != pipe.processor.video_token_id])
-    sentence = next(line for line in text.splitlines() if line.startswith("This video samples"))
+    sentence = next((line for line in text.splitlines() if line.startswith("This video samples")), "no times")
     if len(sentence) <= max_characters:
         return sentence
     return f"{sentence[: max_characters - 30]} ... {sentence[-25:]}"

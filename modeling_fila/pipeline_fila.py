@@ -28,14 +28,13 @@ from transformers import AutoModelForImageTextToText, GenerationConfig, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import logging
 
+from .video_generation import MEDIA_INPUTS
+
 
 TASK = "video-text-to-text"
 DEFAULT_MAX_NEW_TOKENS = 256
 # What `generate` takes beside the fields of a generation config.
 GENERATE_ARGUMENTS = ("assistant_model", "generation_config", "logits_processor", "stopping_criteria", "streamer")
-
-# What the processor gives that the model encodes before it generates.
-VIDEO_INPUTS = ("pixel_values_videos", "video_frame_mask", "frame_time_ids")
 
 Message = dict[str, Any]
 
@@ -155,12 +154,6 @@ class VideoTextToTextPipeline(Pipeline):
     _load_feature_extractor = False
     _load_tokenizer = False
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        # `pipeline()` has put classes in place of these names, and neither JSON nor `pipeline()` itself can read those.
-        for info in getattr(self.model.config, "custom_pipelines", {}).values():
-            info["pt"] = [cls if isinstance(cls, str) else cls.__name__ for cls in info["pt"]]
-
     def _sanitize_parameters(
         self, return_scenes=None, return_full_text=None, processor_kwargs=None, generate_kwargs=None, **kwargs
     ):
@@ -187,10 +180,12 @@ class VideoTextToTextPipeline(Pipeline):
 
     def __call__(self, videos: Any = None, text: Any = None, batch_size: int | None = None, **kwargs):
         """
+        Arguments that `pipeline()` was given hold for each call that does not replace them.
+
         Args:
             videos: a path, an http(s) URL, bytes, a file object, an array `(N, H, W, 3)` or `(N, 3, H, W)`, or a list
                 of frames; or a list of those; or a conversation or a list of them; or dicts
-                `{"video": ..., "text": ...}`, in a list or a generator.
+                `{"video": ..., "text": ...}` (`"videos"`: several in one prompt), in a list or a generator.
             text (`str` or `list[str]`): the question, or one for each video. One video may be asked several
                 questions, and several videos one.
             batch_size (`int`, *optional*, defaults to 1): prompts that go through the model together.
@@ -246,12 +241,14 @@ class VideoTextToTextPipeline(Pipeline):
 
     def _forward(self, model_inputs: dict[str, Any], generate_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
         inputs = model_inputs.pop("inputs")
-        videos = {name: inputs.pop(name) for name in VIDEO_INPUTS if name in inputs}
+        generate_kwargs = {"tokenizer": self.processor.tokenizer, **(generate_kwargs or {})}  # for `stop_strings`
+        videos = {name: inputs.pop(name) for name in MEDIA_INPUTS["video"] if name in inputs}
         features = None
         if videos:
             features = self.model.get_video_features(**videos)
-            inputs["mm_encoder_outputs"] = {"video": features}
-        generate_kwargs = {"tokenizer": self.processor.tokenizer, **(generate_kwargs or {})}  # for `stop_strings`
+            # An assistant looks at the pixels itself.
+            is_assisted = generate_kwargs.get("assistant_model") is not None
+            inputs.update(videos if is_assisted else {"mm_encoder_outputs": {"video": features}})
         is_bounded = {"generation_config", "max_length"} & set(generate_kwargs)
         if not is_bounded and self.model.generation_config.max_new_tokens is None:
             generate_kwargs.setdefault("max_new_tokens", DEFAULT_MAX_NEW_TOKENS)
@@ -291,7 +288,8 @@ class VideoTextToTextPipeline(Pipeline):
 
     def save_pretrained(self, save_directory, **kwargs) -> None:
         """Saves model, processor and the code of all three; `pipeline()` loads the folder again."""
-        super().save_pretrained(save_directory, **kwargs)
+        # The parts that `Pipeline` would save, such as the tokenizer, are parts of the processor.
+        self.model.save_pretrained(save_directory, **kwargs)
         self.processor.save_pretrained(save_directory, **kwargs)
 
 

@@ -113,7 +113,8 @@ class VideoGenerationMixin(GenerationMixin):
 
     def generate(self, *args, assistant_model=None, **kwargs):
         """As [`GenerationMixin.generate`]; an `assistant_model` of this class looks at the images and videos itself."""
-        if getattr(getattr(assistant_model, "config", None), "model_type", None) == self.config.model_type:
+        own_type = self.config.model_type
+        if getattr(getattr(assistant_model, "config", None), "model_type", None) == own_type:
             assistant_model = VideoAssistant(assistant_model, kwargs)
         return super().generate(*args, assistant_model=assistant_model, **kwargs)
 

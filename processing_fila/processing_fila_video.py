@@ -16,12 +16,13 @@ Conversations about videos -> what the model takes. Shape letters: B prompts, T 
 """
 
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from transformers import BatchFeature, LlavaOnevisionImageProcessor, ProcessorMixin, __version__
+from transformers import BatchFeature, LlavaOnevisionImageProcessor, ProcessorMixin
 from transformers.processing_utils import ProcessingKwargs, Unpack
 
 from .image_tokens import count_image_tokens, count_overview_tokens
@@ -283,9 +284,10 @@ class FilaVideoProcessor(ProcessorMixin):
             `ValueError`: if an argument is given in both places, or `return_assistant_tokens_mask` before transformers
                 5.18, which would not mark what follows a video.
         """
-        if kwargs.get("return_assistant_tokens_mask") and tuple(map(int, __version__.split(".")[:2])) < (5, 18):
+        installed = version("transformers")
+        if kwargs.get("return_assistant_tokens_mask") and tuple(map(int, installed.split(".")[:2])) < (5, 18):
             raise ValueError(
-                f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {__version__}."
+                f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {installed}."
             )
         processor_kwargs = dict(processor_kwargs or {})
         direct = {name: kwargs.pop(name) for name in (*VIDEO_ARGUMENTS, "videos_kwargs") if name in kwargs}

@@ -103,12 +103,13 @@ def index_packets(container, stream) -> FrameIndex | None:
     """
     if container.format.name == "avi" and stream.codec_context.has_b_frames:
         return None
+    is_vp8 = stream.codec_context.name == "vp8"
     pts, flags = array("q"), bytearray()
     last_pts, last_ticks = -(2**63), 0
     for packet in demux_past_damage(container, stream):
         if packet.pts is None:
             return None
-        is_shown = not packet.is_discard and not _is_hidden_vp8(stream, packet)
+        is_shown = not packet.is_discard and not (is_vp8 and _is_hidden_vp8(packet))
         pts.append(packet.pts)
         flags.append(KEY * packet.is_keyframe + SHOWN * is_shown)
         if is_shown and packet.pts > last_pts:
@@ -171,6 +172,6 @@ def _decoding_starts(keys: KeyPackets, frame_packets: np.ndarray, frame_pts: np.
     return np.minimum.accumulate(starts[::-1])[::-1]  # later in time never starts earlier in the file
 
 
-def _is_hidden_vp8(stream, packet) -> bool:
+def _is_hidden_vp8(packet) -> bool:
     """VP8 stores reference frames that are never shown as packets of their own (show_frame, RFC 6386, 9.1)."""
-    return stream.codec_context.name in ("vp8", "libvpx") and not bytes(packet)[0] & 0x10
+    return not memoryview(packet)[0] & 0x10

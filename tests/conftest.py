@@ -29,8 +29,8 @@ MARKER_OF_FIXTURE = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The models of the tests are tiny: more threads than this only get in each other's way.
-    torch.set_num_threads(min(4, os.cpu_count() or 1))
+    # The models of the tests are tiny: on a busy machine threads only wait for each other.
+    torch.set_num_threads(1)
     # On a busy machine an example may be slow; in CI the same examples are tried on every run.
     hypothesis.settings.register_profile("fila", deadline=None, derandomize=bool(os.environ.get("CI")))
     hypothesis.settings.load_profile("fila")

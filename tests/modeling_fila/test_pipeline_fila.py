@@ -189,6 +189,31 @@ def test_a_list_of_dicts_and_of_chats(pipe, long_clip, clip, expected):
     assert answers_of(pipe(text=chats, max_new_tokens=NEW_TOKENS)) == wanted
 
 
+def test_images_beside_videos(pipe, clip, expected):
+    picture = Image.fromarray(next(draw_frames(1)))
+    messages = chat(clip)
+    messages[0]["content"].insert(0, {"type": "image", "image": picture})
+    inputs = pipe.processor(
+        text=[chatml(1, QUESTION).replace("<video>", "<image>\n<video>")],
+        images=[picture],
+        videos=[clip],
+        return_tensors="pt",
+    )
+    output = pipe.model.generate(**inputs, max_new_tokens=NEW_TOKENS)[0, inputs["input_ids"].shape[1] :]
+    wanted = pipe.processor.tokenizer.decode(output, skip_special_tokens=True)
+    assert wanted != expected(clip)
+    (answer,) = pipe(messages, max_new_tokens=NEW_TOKENS, return_scenes=True)
+    assert answer == {"generated_text": wanted, "scenes": scenes_of(pipe, [clip])[0]}
+
+
+def test_the_times_of_the_selected_scenes_in_the_prompt(pipe, long_clip, clip, expected):
+    options = {"timestamps": "selected"}
+    wanted = [expected(video, processor_kwargs=options) for video in (long_clip, clip)]
+    assert wanted != [expected(long_clip), expected(clip)]
+    outputs = pipe([long_clip, clip], text=QUESTION, batch_size=2, max_new_tokens=NEW_TOKENS, **options)
+    assert answers_of(outputs) == [[text] for text in wanted]
+
+
 def test_several_videos_in_one_chat(pipe, long_clip, clip, expected):
     wanted = [{"generated_text": expected(long_clip, clip)}]
     assert pipe(chat(long_clip, clip), max_new_tokens=NEW_TOKENS) == wanted
@@ -351,6 +376,12 @@ def test_several_sequences_for_each_prompt(pipe, long_clip, clip, expected):
     assert answers_of(outputs) == wanted
     for output, scenes in zip(outputs, scenes_of(pipe, [long_clip, clip]), strict=True):
         assert [answer["scenes"] for answer in output] == [scenes, scenes]
+
+
+def test_an_assistant_model_drafts_the_same_answer(pipe, folder, clip, expected):
+    assistant = AutoModelForImageTextToText.from_pretrained(folder)
+    (answer,) = pipe(clip, text=QUESTION, max_new_tokens=NEW_TOKENS, assistant_model=assistant, return_scenes=True)
+    assert answer == {"generated_text": expected(clip), "scenes": scenes_of(pipe, [clip])[0]}
 
 
 def test_a_dict_from_generate_is_understood(pipe, clip, expected):
@@ -545,7 +576,7 @@ def test_the_progress_bar_can_be_switched_off(shown_on):
 # Saving
 
 
-def test_what_a_pipeline_saves_answers_the_same(pipe, clip, tmp_path, expected):
+def test_what_a_pipeline_saves_answers_the_same(pipe, folder, clip, tmp_path, expected):
     pipe.save_pretrained(tmp_path)
     again = pipeline(TASK, model=str(tmp_path))
     assert again(clip, text=QUESTION, max_new_tokens=NEW_TOKENS) == [{"generated_text": expected(clip)}]
@@ -553,7 +584,7 @@ def test_what_a_pipeline_saves_answers_the_same(pipe, clip, tmp_path, expected):
     assert config["custom_pipelines"] == {
         TASK: {"impl": "pipeline_fila.VideoTextToTextPipeline", "pt": ["AutoModelForImageTextToText"]}
     }
-    assert (tmp_path / "pipeline_fila.py").is_file() and (tmp_path / "processor_config.json").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in folder.iterdir())
 
 
 def test_every_auto_class_loads_without_trust(folder):
