@@ -3,8 +3,9 @@
 PYTHON ?= python3# makes the environment; any Python >= 3.10
 ARGS ?=#           more arguments for pytest:  make test ARGS="-k scene -x"
 
-# The oldest supported transformers, as setup.cfg states it.
+# The oldest supported transformers and PyAV, as setup.cfg states them.
 FLOOR := $(shell sed -n 's/^ *transformers>=\([0-9.]*\).*/\1/p' setup.cfg)
+FLOOR_PYAV := $(shell sed -n 's/^ *av>=\([0-9.]*\).*/\1/p' setup.cfg)
 
 # Tests never ask the network, and run Python in the two environments below.
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
@@ -26,7 +27,7 @@ test: .venv-public/.ready .venv-floor/.ready ## the fast tests, on the newest tr
 test-slow: .venv-public/.ready .venv-floor/.ready ## the tests that take long or much memory
 	$(call PYTEST,.venv) -m slow $(ARGS)
 
-test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transformers
+test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transformers and PyAV
 	$(call PYTEST,.venv-floor) -m "not slow and not other_environment" $(ARGS)
 
 lint: .venv/.ready ## ruff on everything, transformers-mlinter on the files that go to the Hub
@@ -57,8 +58,9 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 	@$(BORROW_PACKAGES)
 	@touch $@
 
-# The same, with the oldest supported transformers and its own dependencies in front; PyTorch is not installed again.
+# The same, with the oldest supported transformers and PyAV and their dependencies in front; PyTorch is not installed again.
 .venv-floor/.ready: .venv/.ready
 	@$(BORROW_PACKAGES)
-	.venv/bin/python -m pip --python .venv-floor/bin/python install --disable-pip-version-check 'transformers==$(FLOOR)'
+	.venv/bin/python -m pip --python .venv-floor/bin/python install --disable-pip-version-check 'transformers==$(FLOOR)' \
+		'av==$(FLOOR_PYAV).*'
 	@touch $@

@@ -286,9 +286,7 @@ class FilaVideoProcessor(ProcessorMixin):
         """
         installed = version("transformers")
         if kwargs.get("return_assistant_tokens_mask") and tuple(map(int, installed.split(".")[:2])) < (5, 18):
-            raise ValueError(
-                f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {installed}."
-            )
+            raise ValueError(f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {installed}.")
         processor_kwargs = dict(processor_kwargs or {})
         direct = {name: kwargs.pop(name) for name in (*VIDEO_ARGUMENTS, "videos_kwargs") if name in kwargs}
         _check_given_once(direct, "processor_kwargs", processor_kwargs)

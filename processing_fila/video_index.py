@@ -123,9 +123,7 @@ def plan_segments(index: FrameIndex, frames: np.ndarray) -> list[Segment]:
         return [Segment(0, len(index.frame_pts), frames)] if len(frames) else []
     starts = index.frame_starts[frames]
     parts = np.split(frames, np.flatnonzero(np.diff(starts)) + 1) if len(frames) else []
-    return [
-        Segment(int(index.frame_starts[part[0]]), int(index.frame_packets[part].max()) + 1, part) for part in parts
-    ]
+    return [Segment(int(index.frame_starts[part[0]]), int(index.frame_packets[part].max()) + 1, part) for part in parts]
 
 
 def _frame_index(pts: np.ndarray, flags: np.ndarray, last_ticks: int, stream) -> FrameIndex | None:

@@ -23,6 +23,8 @@ except ImportError:
     av = None
 
 
+OLDEST_PYAV = (17, 1)
+
 VideoInput = str | os.PathLike | bytes | BinaryIO
 
 # Containers that hold a video in one file. Playlists (HLS, DASH, concat) are absent on purpose: what they name, another
@@ -39,8 +41,7 @@ class VideoSource:
     """A path, bytes, a binary file object or an http(s) address, ready to be opened by any number of decoders."""
 
     def __init__(self, video: VideoInput, *, url_timeout_seconds: float, url_max_bytes: int):
-        if av is None:
-            raise ImportError("Reading a video needs PyAV, which is not installed: pip install av")
+        check_pyav()
         self.name = _name_of(video)
         self._downloaded: HttpFile | None = None
         if isinstance(video, bytes | bytearray | memoryview):
@@ -141,6 +142,15 @@ class SharedFileView(io.RawIOBase):
             data = self._shared.file.read(size)
         self._position += len(data)
         return data
+
+
+def check_pyav() -> None:
+    """Say so, where PyAV is missing, or cannot tell a frame's colours or resize by them."""
+    needed = ".".join(map(str, OLDEST_PYAV))
+    if av is None:
+        raise ImportError(f"Reading a video needs PyAV, which is not installed: pip install 'av>={needed}'")
+    if tuple(map(int, av.__version__.split(".")[:2])) < OLDEST_PYAV:
+        raise ImportError(f"Reading a video needs PyAV >= {needed}, and this is {av.__version__}: pip install -U av")
 
 
 def error_cause(error: Exception) -> str:

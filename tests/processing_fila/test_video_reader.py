@@ -236,7 +236,13 @@ def test_playlists_reach_no_other_file(playlist, name, clip, tmp_path):
 
 def test_without_pyav(clip, monkeypatch):
     monkeypatch.setattr("processing_fila.video_source.av", None)
-    with pytest.raises(ImportError, match="pip install av"):
+    with pytest.raises(ImportError, match="pip install 'av>=17.1'"):
+        VideoReader(clip)
+
+
+def test_with_a_pyav_that_is_too_old(clip, monkeypatch):
+    monkeypatch.setattr("processing_fila.video_source.av.__version__", "16.1.0")
+    with pytest.raises(ImportError, match="needs PyAV >= 17.1, and this is 16.1.0"):
         VideoReader(clip)
 
 

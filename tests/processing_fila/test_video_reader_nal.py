@@ -51,7 +51,8 @@ def test_hevc(unit_type, expected):
 
 
 @pytest.mark.parametrize(
-    ("codec", "extradata"), [("hevc", HVCC_TWO_LAYERS), ("hevc", None), ("hevc", START), ("vp9", None), ("av1", b"\x81")]
+    ("codec", "extradata"),
+    [("hevc", HVCC_TWO_LAYERS), ("hevc", None), ("hevc", START), ("vp9", None), ("av1", b"\x81")],
 )
 def test_where_it_cannot_be_said(codec, extradata):
     assert unreferenced_test(codec, extradata) is None
