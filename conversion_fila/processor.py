@@ -4,6 +4,7 @@ from transformers import PreTrainedTokenizerBase
 
 from configuration_fila import FilaVideoConfig
 from processing_fila import FilaVideoProcessor, FilaVideoVideoProcessor
+from processing_fila.frame_sampling import DEFAULT_MAX_FRAMES
 
 
 def build_processor(config: FilaVideoConfig, tokenizer: PreTrainedTokenizerBase) -> FilaVideoProcessor:
@@ -16,7 +17,9 @@ def build_processor(config: FilaVideoConfig, tokenizer: PreTrainedTokenizerBase)
     image_size = config.vision_config.image_size
     size = {"height": image_size, "width": image_size}
     processor = FilaVideoProcessor(
-        FilaVideoVideoProcessor(num_frames=config.num_frames, size=size),
+        FilaVideoVideoProcessor(
+            num_frames=config.num_frames, max_frames=max(config.num_frames, DEFAULT_MAX_FRAMES), size=size
+        ),
         tokenizer,
         num_scenes=None if config.scene_merging == "none" else config.num_scenes,
         patches_per_side=config.patches_per_side,

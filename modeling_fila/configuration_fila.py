@@ -154,6 +154,17 @@ class FilaVideoConfig(PreTrainedConfig):
 
     model_type = "fila_video"
     sub_configs: ClassVar[dict[str, Any]] = {"vision_config": AutoConfig, "text_config": AutoConfig}
+    # What stays in float when the language model is quantised: `QuantoConfig(modules_to_not_convert=...)`. transformers
+    # compares with the start of a module's full name, which is shorter in a bare `FilaVideoModel`.
+    modules_to_not_quantize: ClassVar[tuple[str, ...]] = (
+        "model.vision_tower",
+        "model.scene_merging",
+        "model.multi_modal_projector",
+        "vision_tower",
+        "scene_merging",
+        "multi_modal_projector",
+        "lm_head",
+    )
 
     # The two models.
     vision_config: dict | PreTrainedConfig | None = None
@@ -222,8 +233,15 @@ class FilaVideoConfig(PreTrainedConfig):
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
-        if self.kmeans_tolerance < 0:
-            raise ValueError(f"kmeans_tolerance={self.kmeans_tolerance} must not be negative.")
+        if not self.kmeans_tolerance >= 0:
+            raise ValueError(f"kmeans_tolerance={self.kmeans_tolerance} must be 0 or more.")
+        if self.image_token_id == self.video_token_id:
+            raise ValueError(f"image_token_id and video_token_id are both {self.video_token_id}.")
+        if self.spatial_pool_stride > self.patches_per_side:
+            raise ValueError(
+                f"spatial_pool_stride={self.spatial_pool_stride} is more than the {self.patches_per_side} patches "
+                "along a side of a frame."
+            )
         self._check_vision_tower()
         self._check_image_tiles()
         self._check_no_merging()
@@ -239,6 +257,8 @@ class FilaVideoConfig(PreTrainedConfig):
         if not re.fullmatch(r"anyres_max_[1-9]\d*", self.vision_aspect_ratio):
             raise ValueError(f"vision_aspect_ratio={self.vision_aspect_ratio!r} must be 'anyres_max_' and a number.")
         size = self.vision_config.image_size
+        if not self.image_grid_pinpoints:
+            raise ValueError("image_grid_pinpoints=[] leaves no size at which an image can be laid out.")
         for pinpoint in self.image_grid_pinpoints:
             if len(pinpoint) != 2 or any(side < size or side % size for side in pinpoint):
                 raise ValueError(

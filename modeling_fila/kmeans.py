@@ -73,12 +73,12 @@ def draw_first_centres(features: Tensor, num_clusters: int, *, init: str, seed: 
     Arthur and Vassilvitskii (2007): one centre after the other, each the best of 2 + log(S) frames that are drawn with
     a probability proportional to their squared distance from the nearest centre so far.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     if init == "random":
-        drawn = torch.randperm(len(features), generator=generator)[:num_clusters]  # (S,)
+        drawn = torch.randperm(len(features), generator=generator, device="cpu")[:num_clusters]  # (S,)
         return drawn.to(features.device, non_blocking=True)
     num_trials = 2 + int(math.log(num_clusters))
-    races = torch.empty(num_clusters, num_trials, len(features)).exponential_(generator=generator)
+    races = torch.empty(num_clusters, num_trials, len(features), device="cpu").exponential_(generator=generator)
     return spread_first_centres(features, races.to(features.device, non_blocking=True))
 
 

@@ -40,7 +40,7 @@ from .outputs import (
     FilaVideoModelOutputWithPast,
 )
 from .pipeline_fila import register_video_text_to_text
-from .placeholders import check_given_once, replace_placeholders, times_of
+from .placeholders import check_given_once, replace_placeholders, times_of, with_scene_times
 from .scene_merging import AttentionSceneMerging, WeightedSceneMerging, build_scene_merging
 from .scene_selection import Scenes, find_scenes, frame_representations
 from .video_generation import VideoGenerationMixin
@@ -248,6 +248,7 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         video_frame_mask: torch.Tensor | None = None,
         frame_time_ids: torch.LongTensor | None = None,
         scene_time_slots: torch.LongTensor | None = None,
+        frames_per_chunk: int | None = None,
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.LongTensor | None = None,
         past_key_values: Cache | None = None,
@@ -262,6 +263,7 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
             pixel_values, image_sizes, batch_num_images: see [`~FilaVideoModel.get_image_features`].
             pixel_values_videos, video_frame_mask, frame_time_ids: see [`~FilaVideoModel.get_video_features`].
             scene_time_slots: see [`~FilaVideoModel.fill_time_slots`].
+            frames_per_chunk (`int`, *optional*): frames that go through the vision tower at once.
             mm_encoder_outputs (`dict[str, ModelOutput]`, *optional*):
                 `{"video": features}` with what `get_video_features` returned, instead of `pixel_values_videos`; and
                 `"image"` likewise.
@@ -274,13 +276,19 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         features = dict(mm_encoder_outputs or {})
         if pixel_values is not None:
             check_given_once("image", "pixel_values", features)
-            features["image"] = self.get_image_features(pixel_values, image_sizes, batch_num_images, return_dict=True)
+            features["image"] = self.get_image_features(
+                pixel_values, image_sizes, batch_num_images, frames_per_chunk=frames_per_chunk, return_dict=True
+            )
         if pixel_values_videos is not None:
             check_given_once("video", "pixel_values_videos", features)
             features["video"] = self.get_video_features(
-                pixel_values_videos, video_frame_mask, frame_time_ids=frame_time_ids, return_dict=True
+                pixel_values_videos,
+                video_frame_mask,
+                frame_time_ids=frame_time_ids,
+                frames_per_chunk=frames_per_chunk,
+                return_dict=True,
             )
-        video = features.get("video")
+        video = with_scene_times(features.get("video"), frame_time_ids)
 
         if inputs_embeds is None:
             inputs_embeds = self.get_input_embeddings()(input_ids)  # (B, T, C)
@@ -385,6 +393,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
         video_frame_mask: torch.Tensor | None = None,
         frame_time_ids: torch.LongTensor | None = None,
         scene_time_slots: torch.LongTensor | None = None,
+        frames_per_chunk: int | None = None,
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.LongTensor | None = None,
         past_key_values: Cache | None = None,
@@ -411,6 +420,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
             video_frame_mask=video_frame_mask,
             frame_time_ids=frame_time_ids,
             scene_time_slots=scene_time_slots,
+            frames_per_chunk=frames_per_chunk,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,

@@ -34,7 +34,16 @@ from .video_generation import MEDIA_INPUTS
 TASK = "video-text-to-text"
 DEFAULT_MAX_NEW_TOKENS = 256
 # What `generate` takes beside the fields of a generation config.
-GENERATE_ARGUMENTS = ("assistant_model", "generation_config", "logits_processor", "stopping_criteria", "streamer")
+GENERATE_ARGUMENTS = (
+    "custom_generate",
+    "negative_prompt_ids",
+    "prefix_allowed_tokens_fn",
+    "assistant_model",
+    "generation_config",
+    "logits_processor",
+    "stopping_criteria",
+    "streamer",
+)
 
 Message = dict[str, Any]
 

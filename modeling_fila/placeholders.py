@@ -24,9 +24,25 @@ from .outputs import FilaImageFeatures, FilaVideoFeatures
 
 def times_of(representatives: torch.LongTensor, frame_time_ids: torch.LongTensor) -> torch.LongTensor:
     """The tokens of the times `(V, S, digits)` of the representatives `(V, S)`, from those of all frames."""
+    num_videos, num_frames = frame_time_ids.shape[:2]
+    if num_videos != len(representatives) or num_frames <= int(representatives.max()):
+        raise ValueError(
+            f"frame_time_ids of shape {tuple(frame_time_ids.shape)} do not fit the {len(representatives)} videos, "
+            f"whose scenes reach to frame {int(representatives.max())}."
+        )
     frame_time_ids = frame_time_ids.to(representatives.device)
     videos = torch.arange(len(representatives), device=representatives.device)[:, None]
     return frame_time_ids[videos, representatives.clamp(min=0)]
+
+
+def with_scene_times(
+    features: FilaVideoFeatures | None, frame_time_ids: torch.LongTensor | None
+) -> FilaVideoFeatures | None:
+    """Features with the times of their scenes, where these are known only now: the video was encoded before."""
+    if features is None or frame_time_ids is None or features.scene_time_ids is not None:
+        return features
+    times = times_of(features.scene_representatives, frame_time_ids)
+    return FilaVideoFeatures(**{**features, "scene_time_ids": times})
 
 
 def check_given_once(modality: str, name: str, features: dict[str, ModelOutput]) -> None:
@@ -59,7 +75,8 @@ def replace_placeholders(
             f"The prompts hold {num_placeholders} {modality} placeholder tokens, but the {modality}s give "
             f"{sum(lengths)} visual tokens {lengths}. The processor counts with its own num_scenes, patches_per_side, "
             "spatial_pool_mode, spatial_pool_stride and newline_position, and with the image_grid_pinpoints of its "
-            "image processor: they must be those of the model's config."
+            "image processor: they must be those of the model's config. (Or the model has generated a placeholder: "
+            "suppress it in the generation config.)"
         )
     if features is None:
         return inputs_embeds

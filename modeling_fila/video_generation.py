@@ -20,13 +20,21 @@ from typing import Any
 import torch
 from transformers import GenerationMixin
 
+from .placeholders import with_scene_times
+
 
 # What `forward` takes of each modality: the pixels first.
 MEDIA_INPUTS = {
     "image": ("pixel_values", "image_sizes", "batch_num_images"),
     "video": ("pixel_values_videos", "video_frame_mask", "frame_time_ids"),
 }
-ONLY_IN_THE_FIRST_PASS = ("mm_encoder_outputs", "scene_time_slots", *MEDIA_INPUTS["image"], *MEDIA_INPUTS["video"])
+ONLY_IN_THE_FIRST_PASS = (
+    "mm_encoder_outputs",
+    "scene_time_slots",
+    "frames_per_chunk",
+    *MEDIA_INPUTS["image"],
+    *MEDIA_INPUTS["video"],
+)
 
 
 def media_per_row(num_placeholders: list[int], lengths: list[int], modality: str = "video") -> list[int]:
@@ -116,6 +124,11 @@ class VideoGenerationMixin(GenerationMixin):
         own_type = self.config.model_type
         if getattr(getattr(assistant_model, "config", None), "model_type", None) == own_type:
             assistant_model = VideoAssistant(assistant_model, kwargs)
+        encoded = kwargs.get("mm_encoder_outputs") or {}
+        if encoded.get("video") is not None:
+            # Taken here, as transformers drops it with the pixels of what is encoded already.
+            video = with_scene_times(encoded["video"], kwargs.pop("frame_time_ids", None))
+            kwargs["mm_encoder_outputs"] = {**encoded, "video": video}
         return super().generate(*args, assistant_model=assistant_model, **kwargs)
 
     def prepare_inputs_for_generation(
@@ -165,5 +178,7 @@ class VideoGenerationMixin(GenerationMixin):
         for modality, (pixels, *others) in MEDIA_INPUTS.items():
             inputs = {name: model_kwargs.pop(name, None) for name in (pixels, *others)}
             if inputs[pixels] is not None:
-                features[modality] = encoders[modality](**inputs, return_dict=True)
+                features[modality] = encoders[modality](
+                    **inputs, frames_per_chunk=model_kwargs.get("frames_per_chunk"), return_dict=True
+                )
         return features

@@ -15,28 +15,8 @@
 Frames -> patch features. Shape letters: N frames, P patches, D width of the vision tower, H and W pixels.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from transformers import PreTrainedModel
-
-
-@contextmanager
-def last_layer_states(vision_tower: PreTrainedModel) -> Iterator[list[torch.Tensor]]:
-    """
-    Collects what leaves the tower's last layer in each forward pass, before the tower's final norm.
-
-    `output_hidden_states=True` would give it too, and keep the states of every other layer alive with it.
-    """
-    states: list[torch.Tensor] = []
-    hook = vision_tower.encoder.register_forward_hook(
-        lambda module, args, output: states.append(output.last_hidden_state)
-    )
-    try:
-        yield states
-    finally:
-        hook.remove()
 
 
 def encode_frames(vision_tower: PreTrainedModel, frames: torch.Tensor, frames_per_chunk: int) -> torch.Tensor:
@@ -56,7 +36,10 @@ def encode_frames(vision_tower: PreTrainedModel, frames: torch.Tensor, frames_pe
     """
     if frames_per_chunk < 1:
         raise ValueError(f"frames_per_chunk={frames_per_chunk} must be at least 1.")
-    with last_layer_states(vision_tower) as states:
-        for chunk in frames.split(frames_per_chunk):  # (at most frames_per_chunk, 3, H, W)
-            vision_tower(pixel_values=chunk.to(vision_tower.dtype))
+    # The parts of the tower by themselves: its forward pass would go on to its final norm, and `output_hidden_states`
+    # would keep the states of every layer.
+    states = [
+        vision_tower.encoder(inputs_embeds=vision_tower.embeddings(chunk.to(vision_tower.dtype))).last_hidden_state
+        for chunk in frames.split(frames_per_chunk)  # (at most frames_per_chunk, 3, H, W)
+    ]
     return torch.cat(states)  # (N, P, D)

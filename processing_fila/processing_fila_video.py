@@ -15,6 +15,7 @@
 Conversations about videos -> what the model takes. Shape letters: B prompts, T tokens of a prompt, V videos, N frames.
 """
 
+import re
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +31,12 @@ from .time_slots import find_slots, pad_time_ids, slot_width, time_text, tokeniz
 from .timestamps import sentence_of_times, timestamp_sentence
 from .video_input import flatten_videos
 from .video_metadata import FilaVideoMetadata
-from .video_processing_fila_video import LOADING_ARGUMENTS, FilaVideoVideoProcessor, FilaVideoVideosKwargs
+from .video_processing_fila_video import (
+    LOADING_ARGUMENTS,
+    SHAPE_ARGUMENTS,
+    FilaVideoVideoProcessor,
+    FilaVideoVideosKwargs,
+)
 from .video_tokens import count_scenes, count_tokens, pooled_side
 
 
@@ -99,6 +105,13 @@ class FilaVideoProcessor(ProcessorMixin):
                 raise ValueError(f"The tokenizer {tokenizer.name_or_path!r} does not know {token} as a token.")
         self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
         self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
+        if not re.fullmatch(r"anyres_max_[1-9]\d*", vision_aspect_ratio):
+            raise ValueError(f"vision_aspect_ratio={vision_aspect_ratio!r} must be 'anyres_max_' and a number.")
+        self.num_video_tokens(1)  # refuses what cannot be counted with
+
+    @property
+    def model_input_names(self) -> list[str]:
+        return [*super().model_input_names, "frame_time_ids", "scene_time_slots"]
 
     def num_video_tokens(self, num_frames: int) -> int:
         """Visual tokens, and so placeholders, of a video of which `num_frames` frames were sampled."""
@@ -163,7 +176,7 @@ class FilaVideoProcessor(ProcessorMixin):
         """Reads the videos, so that what follows has to do with arrays only."""
         options = dict(kwargs.pop("videos_kwargs", {}))
         loading = {name: options.pop(name) for name in LOADING_ARGUMENTS if name in options}
-        shape = {name: options.get(name, kwargs.get(name)) for name in ("size", "do_resize")}
+        shape = {name: options.get(name, kwargs.get(name)) for name in SHAPE_ARGUMENTS}
         frames, metadata = self.video_processor.load_videos(videos, **loading, **shape)
         # Sampled already: `None`, as transformers fills in what `from_pretrained` was given.
         options |= {"video_metadata": metadata, "do_sample_frames": False, "num_frames": None, "fps": None}
@@ -284,9 +297,8 @@ class FilaVideoProcessor(ProcessorMixin):
             `ValueError`: if an argument is given in both places, or `return_assistant_tokens_mask` before transformers
                 5.18, which would not mark what follows a video.
         """
-        installed = version("transformers")
-        if kwargs.get("return_assistant_tokens_mask") and tuple(map(int, installed.split(".")[:2])) < (5, 18):
-            raise ValueError(f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {installed}.")
+        if kwargs.get("return_assistant_tokens_mask"):
+            check_assistant_masks()
         processor_kwargs = dict(processor_kwargs or {})
         direct = {name: kwargs.pop(name) for name in (*VIDEO_ARGUMENTS, "videos_kwargs") if name in kwargs}
         _check_given_once(direct, "processor_kwargs", processor_kwargs)
@@ -326,6 +338,13 @@ def count_images(images: Any) -> int:
     if images is None:
         return 0
     return sum(map(count_images, images)) if isinstance(images, (list, tuple)) else 1
+
+
+def check_assistant_masks() -> None:
+    """Before 5.18, transformers marks nothing of what follows a video."""
+    installed = version("transformers")
+    if tuple(map(int, installed.split(".")[:2])) < (5, 18):
+        raise ValueError(f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {installed}.")
 
 
 def default_image_processor(video_processor: FilaVideoVideoProcessor) -> LlavaOnevisionImageProcessor:

@@ -40,6 +40,8 @@ def decode_side_by_side(
     finally:
         lookahead.stop()
         for worker in workers:
+            worker.stop()
+        for worker in workers:
             worker.end()
 
 
@@ -121,7 +123,9 @@ class _Worker(threading.Thread):
         except BaseException as error:  # raised again where the frames are taken
             self._lookahead.fail(error)
 
-    def end(self) -> None:
+    def stop(self) -> None:
         self._decoder.stop()
+
+    def end(self) -> None:
         self.join()
         self._decoder.close()

@@ -44,6 +44,7 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):
 
 
 # Arguments that say which frames to take, and are done with once the frames are there.
+SHAPE_ARGUMENTS = ("size", "do_resize", "resample")
 LOADING_ARGUMENTS = ("do_sample_frames", "num_frames", "fps", "max_frames", "seek_mode", "video_metadata")
 
 
@@ -88,6 +89,8 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         if num_frames is not None and fps is not None:
             raise ValueError(f"Give num_frames or fps, not both: got num_frames={num_frames} and fps={fps}.")
         super().__init__(**kwargs)
+        if num_frames is not None:
+            check_sampling(num_frames=num_frames, fps=None, max_frames=self.max_frames)
         if fps is not None:
             self.num_frames = None  # `fps` replaces the default
 
@@ -96,6 +99,9 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         # `from_pretrained(path, fps=2)` replaces the saved `num_frames`, and the other way round.
         if kwargs.get("num_frames") is not None or kwargs.get("fps") is not None:
             video_processor_dict = {**video_processor_dict, "num_frames": None, "fps": None}
+        saved, limit = video_processor_dict.get("num_frames"), kwargs.get("max_frames")
+        if saved is not None and limit is not None:  # a smaller limit, given now, bounds what was saved
+            video_processor_dict = {**video_processor_dict, "num_frames": min(saved, limit)}
         return super().from_dict(video_processor_dict, **kwargs)
 
     def preprocess(self, videos: Any, **kwargs: Unpack[FilaVideoVideosKwargs]) -> BatchFeature:
@@ -119,9 +125,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         return_tensors = kwargs.pop("return_tensors", None)
         return_metadata = kwargs.pop("return_metadata", self.return_metadata)
         kwargs.pop("timestamps", None)
-        frames, metadata = self.load_videos(
-            videos, size=kwargs.get("size"), do_resize=kwargs.get("do_resize"), **loading
-        )
+        frames, metadata = self.load_videos(videos, **{name: kwargs.get(name) for name in SHAPE_ARGUMENTS}, **loading)
         features = super().preprocess(
             frames, video_metadata=metadata, do_sample_frames=False, return_metadata=False, **kwargs
         )
@@ -148,6 +152,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         seek_mode: str | None = None,
         size: Any = None,
         do_resize: bool | None = None,
+        resample: Any = None,
     ) -> tuple[list[torch.Tensor], list[FilaVideoMetadata]]:
         """
         Reads and samples videos, without normalising them. The arguments are those of [`preprocess`].
@@ -161,7 +166,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         given = metadata_of_videos(video_metadata, len(flat))
         sampling = self._sampling(do_sample_frames, num_frames, fps, max_frames)
         reading = {
-            "size": self._decoded_size(size, self.do_resize if do_resize is None else do_resize),
+            "size": self._decoded_size(size, self.do_resize if do_resize is None else do_resize, resample),
             "seek_mode": seek_mode or self.seek_mode,
         }
         loaded = [
@@ -188,8 +193,10 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             fps = self.fps
         return {"num_frames": num_frames, "fps": fps, "max_frames": max_frames, "takes_all": not do_sample_frames}
 
-    def _decoded_size(self, size: Any, do_resize: bool) -> tuple[int, int] | None:
-        """The size to which frames can be resized as they are decoded, or `None` to keep theirs."""
+    def _decoded_size(self, size: Any, do_resize: bool, resample: Any) -> tuple[int, int] | None:
+        """The size to which frames can be resized as they are decoded, bicubically, or `None` to keep theirs."""
+        if (self.resample if resample is None else resample) != PILImageResampling.BICUBIC:
+            return None
         size = self.size if size is None else size
         if isinstance(size, int):
             return (size, size) if do_resize else None

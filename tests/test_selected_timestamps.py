@@ -99,6 +99,11 @@ def test_the_answer_is_the_same_for_each_way_of_asking(loaded):
     features = model.get_video_features(**videos)
     encoded = model.generate(**batch, mm_encoder_outputs={"video": features}, max_new_tokens=8)
     assert torch.equal(encoded[:, length:], together)
+    # A video that was encoded without its times, as when nobody knew how it would be asked about.
+    times = videos["frame_time_ids"]
+    bare = model.get_video_features(videos["pixel_values_videos"], video_frame_mask=videos["video_frame_mask"])
+    later = model.generate(**batch, mm_encoder_outputs={"video": bare}, frame_time_ids=times, max_new_tokens=8)
+    assert torch.equal(later[:, length:], together)
     beams = model.generate(**batch, mm_encoder_outputs={"video": features}, max_new_tokens=8, num_beams=2)
     assert torch.equal(model.generate(**batch, **videos, max_new_tokens=8, num_beams=2), beams)
 
@@ -117,6 +122,14 @@ def test_slots_without_times_are_refused(loaded):
     inputs = prepare(processor, question(folder / "short.mp4"))
     inputs.pop("frame_time_ids")
     with pytest.raises(ValueError, match="give frame_time_ids with the videos"):
+        model(**inputs)
+
+
+def test_times_of_other_videos_are_refused(loaded):
+    model, processor, folder = loaded
+    inputs = prepare(processor, question(folder / "short.mp4"))
+    inputs["frame_time_ids"] = inputs["frame_time_ids"][:, :5]
+    with pytest.raises(ValueError, match=r"frame_time_ids of shape \(1, 5, 3\) do not fit"):
         model(**inputs)
 
 

@@ -45,6 +45,12 @@ def test_fila_base_is_a_scene_for_every_frame():
             "scene_size=3 contradicts scene_merging='none'",
         ),
         ({"scene_merging": "none"}, "scene_selection='kmeans' contradicts scene_merging='none'"),
+        ({"kmeans_tolerance": float("nan")}, "kmeans_tolerance=nan"),
+        ({"image_token_id": 5, "video_token_id": 5}, "are both 5"),
+        ({"spatial_pool_stride": 28}, "spatial_pool_stride=28 is more than the 27 patches"),
+        ({"image_grid_pinpoints": []}, r"image_grid_pinpoints=\[\]"),
+        ({"image_grid_pinpoints": [[384, 400]]}, r"\[384, 400\], which is no multiple"),
+        ({"vision_aspect_ratio": "pad"}, "vision_aspect_ratio='pad'"),
         ({"vision_config": {"model_type": "clip_vision_model"}}, "'clip_vision_model' is not supported"),
     ],
 )

@@ -127,6 +127,31 @@ def test_chunks_bound_memory_and_change_nothing(model):
         torch.testing.assert_close(chunked.pooler_output, whole.pooler_output)
 
 
+def test_chunks_may_be_chosen_in_every_call(model):
+    inputs = model_inputs(9)
+    chunks = []
+    hook = model.model.vision_tower.embeddings.register_forward_pre_hook(
+        lambda module, args: chunks.append(len(args[0]))
+    )
+    with torch.no_grad():
+        model(**inputs, frames_per_chunk=4)
+    generate(model, **inputs, frames_per_chunk=4)
+    generate(model, **inputs, frames_per_chunk=4, num_beams=2)
+    hook.remove()
+    assert chunks == [4, 4, 1] * 3
+    with pytest.raises(ValueError, match="frames_per_chunk=0"):
+        model(**inputs, frames_per_chunk=0)
+
+
+@torch.no_grad()
+def test_a_default_device_does_not_move_the_clustering(model):
+    """`torch.set_default_device("cuda")` in a notebook must not break a generator that lives on the CPU."""
+    pixels, _ = random_videos(12)
+    expected = model.get_video_features(pixels).scene_frame_indices
+    with torch.device("meta"):
+        assert torch.equal(model.get_video_features(pixels).scene_frame_indices, expected)
+
+
 @torch.no_grad()
 def test_the_same_video_gives_the_same_scenes_and_leaves_the_global_generator_alone(model):
     pixels, _ = random_videos(40)

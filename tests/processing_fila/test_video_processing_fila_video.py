@@ -469,3 +469,18 @@ def test_metadata_for_a_file_is_refused(tmp_path):
     draw_clip(tmp_path / "clip.mp4", seconds=1)
     with pytest.raises(ValueError, match="video_metadata={'fps': 5} is given for a file"):
         FilaVideoVideoProcessor()(str(tmp_path / "clip.mp4"), video_metadata=[{"fps": 5}])
+
+
+def test_another_filter_than_bicubic_is_used_for_files_too(tmp_path):
+    draw_clip(tmp_path / "clip.mp4", seconds=1)
+    processor = FilaVideoVideoProcessor(size={"height": 40, "width": 40}, num_frames=2)
+    with_file = processor(str(tmp_path / "clip.mp4"), resample=Image.Resampling.NEAREST)["pixel_values_videos"]
+    native = processor(str(tmp_path / "clip.mp4"), do_resize=False, do_rescale=False, do_normalize=False)
+    frames = native["pixel_values_videos"][0].to(torch.uint8)
+    with_frames = processor(frames, resample=Image.Resampling.NEAREST)["pixel_values_videos"]
+    assert torch.equal(with_file, with_frames)
+
+
+def test_more_frames_than_the_limit_are_refused_when_the_processor_is_made():
+    with pytest.raises(ValueError, match="num_frames=1000 is more than max_frames=768"):
+        FilaVideoVideoProcessor(num_frames=1000)
