@@ -1,8 +1,22 @@
 """Making FiLA-Video checkpoints: the parts behind `convert_checkpoint.py`."""
 
+from .conversion import Conversion, plan_conversion, write_conversion
+from .errors import ConversionError
+from .options import ConversionOptions
+from .parity import Parity
 from .processor import build_processor
 from .scratch import write_scratch_checkpoint
 from .tokenizer import train_tokenizer
 
 
-__all__ = ["build_processor", "train_tokenizer", "write_scratch_checkpoint"]
+__all__ = [
+    "Conversion",
+    "ConversionError",
+    "ConversionOptions",
+    "Parity",
+    "build_processor",
+    "plan_conversion",
+    "train_tokenizer",
+    "write_conversion",
+    "write_scratch_checkpoint",
+]

@@ -64,7 +64,9 @@ def generation_config(config: FilaVideoConfig, tokenizer: PreTrainedTokenizerBas
     return GenerationConfig(
         do_sample=False,
         max_new_tokens=MAX_NEW_TOKENS,
-        eos_token_id=sorted({tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|endoftext|>")}),
+        eos_token_id=sorted(
+            {tokenizer.eos_token_id, *tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])}
+        ),
         pad_token_id=tokenizer.pad_token_id,
         suppress_tokens=[config.image_token_id, config.video_token_id],
     )

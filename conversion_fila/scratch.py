@@ -1,18 +1,17 @@
 """Checkpoints with untrained weights: a tiny one for tests and demos, and one of the paper's size."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from configuration_fila import FilaVideoConfig
 from modeling_fila import FilaVideoForConditionalGeneration
 
 from .checkpoint_folder import save_beside_weights, unfinished_folder
+from .initial_weights import initial_weights, model_on_meta
 from .shards import write_shards
 from .tokenizer import train_tokenizer
 
@@ -39,7 +38,7 @@ TINY_TEXT = {
 
 
 def tiny_config(tokenizer: PreTrainedTokenizerBase) -> FilaVideoConfig:
-    """The paper's numbers of frames and scenes, with models of a few thousand parameters: 4 x 4 patches, width 64."""
+    """The paper's numbers of frames and scenes, with models of 200 thousand parameters: 4 x 4 patches, width 64."""
     return _with_tokens(FilaVideoConfig(vision_config=TINY_VISION, text_config=TINY_TEXT), tokenizer, vocab_size=None)
 
 
@@ -58,7 +57,7 @@ def write_scratch_checkpoint(
     """
     Writes an untrained checkpoint with tokenizer, processor, generation config and the code to load it.
 
-    Weights are made and written shard by shard, so that memory is bounded by a shard and the largest layer.
+    Weights are made and written layer by layer, so that memory is bounded by the largest layer.
 
     Args:
         size (`str`): `"tiny"` or `"7b"`.
@@ -78,40 +77,12 @@ def write_scratch_checkpoint(
     config.dtype = dtype or default_dtype
     with unfinished_folder(output) as folder:
         save_beside_weights(folder, config, tokenizer)
-        with torch.device("meta"):
-            model = FilaVideoForConditionalGeneration._from_config(config, dtype=config.dtype)
+        model = model_on_meta(FilaVideoForConditionalGeneration, config)
         shapes = {name: (tensor.shape, tensor.dtype) for name, tensor in model.state_dict().items()}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            write_shards(folder, initial_weights(model), shapes, max_shard_bytes)
-
-
-def initial_weights(model: PreTrainedModel) -> Iterator[tuple[str, torch.Tensor]]:
-    """
-    The weights of a model on the meta device as its `_init_weights` would set them, in memory one layer at a time.
-    """
-    for prefix, module, owner in _layers(model, "", model):
-        module.to_empty(device="cpu", recurse=not _has_layers(module))
-        targets = [module] if _has_layers(module) else list(module.modules())[::-1]
-        for target in targets:  # children first, as transformers does
-            owner._init_weights(target)
-        named = module.named_parameters(recurse=not _has_layers(module))
-        yield from ((prefix + name, parameter.detach()) for name, parameter in named)
-        module.to_empty(device="meta", recurse=not _has_layers(module))
-
-
-def _has_layers(module: nn.Module) -> bool:
-    return any(isinstance(child, (PreTrainedModel, nn.ModuleList)) for child in module.modules())
-
-
-def _layers(module: nn.Module, prefix: str, owner: PreTrainedModel) -> Iterator[tuple[str, nn.Module, PreTrainedModel]]:
-    """Modules small enough to be made whole, each with its name and the model whose initialisation it follows."""
-    owner = module if isinstance(module, PreTrainedModel) else owner
-    if not _has_layers(module) or next(module.parameters(recurse=False), None) is not None:
-        yield prefix, module, owner
-    if _has_layers(module):
-        for name, child in module.named_children():
-            yield from _layers(child, f"{prefix}{name}.", owner)
+            weights = ((name, [weight]) for name, weight in initial_weights(model))
+            write_shards(folder, weights, shapes, max_shard_bytes)
 
 
 def _with_tokens(

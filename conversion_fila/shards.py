@@ -1,12 +1,13 @@
 """Writing weights as safetensors, shard by shard, without holding the model."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from transformers.utils import logging
+
+from .safetensors_file import SafetensorsWriter
 
 
 Shapes = dict[str, tuple[torch.Size, torch.dtype]]
@@ -27,34 +28,41 @@ def plan_shards(shapes: Shapes, max_shard_bytes: int) -> list[list[str]]:
 
 
 def write_shards(
-    folder: Path, tensors: Iterator[tuple[str, torch.Tensor]], shapes: Shapes, max_shard_bytes: int
+    folder: Path,
+    tensors: Iterable[tuple[str, Iterable[torch.Tensor]]],
+    shapes: Shapes,
+    max_shard_bytes: int,
 ) -> None:
     """
-    Writes `model.safetensors`, or `model-00001-of-0000N.safetensors` and their index.
+    Writes `model.safetensors`, or `model-00001-of-0000N.safetensors` and their index. What is in memory is a block.
 
     Args:
         folder: where to.
-        tensors: pairs of name and tensor, in any order that finishes one shard before long; each is let go when its
-            shard is written.
+        tensors: pairs of name and tensor, in any order; a tensor as blocks of rows, or as itself in a list.
         shapes: shape and dtype of every tensor that will come.
 
     Raises:
-        `ValueError`: if a tensor comes that is not in `shapes` or is not of that shape, or one does not come.
+        `ValueError`: if a tensor comes that is not in `shapes` or is not of that size, or one does not come.
     """
     shards = plan_shards(shapes, max_shard_bytes)
     files = _file_names(len(shards))
     file_of = {name: file for file, names in zip(files, shards, strict=True) for name in names}
-    missing = {file: set(names) for file, names in zip(files, shards, strict=True)}
-    pending: dict[str, dict[str, torch.Tensor]] = {file: {} for file in files}
-    for name, tensor in logging.tqdm(tensors, total=len(shapes), desc="Writing weights", unit="tensor"):
-        if name not in file_of or tensor.shape != shapes[name][0]:
-            raise ValueError(f"{name} of shape {tuple(tensor.shape)} does not fit the model.")
-        file = file_of[name]
-        pending[file][name] = tensor.to(shapes[name][1]).contiguous()
-        missing[file].discard(name)
-        if not missing[file]:
-            save_file(pending.pop(file), folder / file, metadata={"format": "pt"})
-    unwritten = sorted(name for names in missing.values() for name in names)
+    writers: dict[str, SafetensorsWriter] = {}
+    written = set()
+    try:
+        for name, blocks in logging.tqdm(tensors, total=len(shapes), desc="Writing weights", unit="tensor"):
+            if name not in file_of:
+                raise ValueError(f"{name} is no weight of the model.")
+            file = file_of[name]
+            if file not in writers:
+                names = shards[files.index(file)]
+                writers[file] = SafetensorsWriter(folder / file, {each: shapes[each] for each in names})
+            writers[file].write(name, blocks)
+            written.add(name)
+    finally:
+        for writer in writers.values():
+            writer.close()
+    unwritten = sorted(shapes.keys() - written)
     if unwritten:
         raise ValueError(f"{len(unwritten)} weights are missing: {', '.join(unwritten)}.")
     if len(files) > 1:
