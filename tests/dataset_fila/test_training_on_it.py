@@ -1,6 +1,7 @@
 """The dataset trains: the prompt is the processor's own, and a step of stage 4 moves all that stage 4 trains."""
 
 import json
+from importlib.metadata import version
 
 import pytest
 import torch
@@ -42,6 +43,9 @@ def tokens(processor, chat: list[dict], **options):
     )
 
 
+@pytest.mark.skipif(
+    tuple(map(int, version("transformers").split(".")[:2])) < (5, 18), reason="transformers marks nothing after a video"
+)
 def test_the_text_is_what_the_processor_writes_of_itself(processor, made, samples):
     for sample in samples:
         written = tokens(processor, messages(sample, made), timestamps="none")["input_ids"]
