@@ -11,6 +11,11 @@ from processing_fila import FilaVideoProcessor, FilaVideoVideoProcessor
 from tests.models import TEXT, small_model
 
 
+pytestmark = pytest.mark.skipif(
+    tuple(map(int, version("transformers").split(".")[:2])) < (5, 18), reason="transformers marks nothing after a video"
+)
+
+
 def messages(sample: dict, folder, *, with_sentence: bool = True) -> list[dict]:
     """A LLaVA sample as a chat; `with_sentence=False` takes the sentence out again, for a processor that writes it."""
     user, reply = (turn["value"] for turn in sample["conversations"])
@@ -43,9 +48,6 @@ def tokens(processor, chat: list[dict], **options):
     )
 
 
-@pytest.mark.skipif(
-    tuple(map(int, version("transformers").split(".")[:2])) < (5, 18), reason="transformers marks nothing after a video"
-)
 def test_the_text_is_what_the_processor_writes_of_itself(processor, made, samples):
     for sample in samples:
         written = tokens(processor, messages(sample, made), timestamps="none")["input_ids"]
