@@ -1,5 +1,6 @@
 """Weights as transformers initialises them, without holding the model."""
 
+import mmap
 from collections.abc import Collection, Iterator
 
 import torch
@@ -36,11 +37,22 @@ def initial_weights(model: PreTrainedModel, names: Collection[str] | None = None
         if names is not None and not set(held) & set(names):
             continue
         module.to_empty(device="cpu", recurse=is_deep)
+        for _, parameter in module.named_parameters(recurse=is_deep):
+            parameter.data = _in_a_mapping(parameter)
         for target in list(module.modules())[::-1] if is_deep else [module]:  # children first, as transformers does
             owner._init_weights(target)
         for name, parameter in module.named_parameters(recurse=is_deep):
             yield prefix + name, parameter.detach()
         module.to_empty(device="meta", recurse=is_deep)
+
+
+def _in_a_mapping(parameter: torch.Tensor) -> torch.Tensor:
+    """
+    Memory for a parameter that goes back to the system with it. `malloc` keeps what is freed, small tensors settle in
+    the holes, and the next layer no longer fits into them.
+    """
+    pages = mmap.mmap(-1, parameter.nbytes)
+    return torch.frombuffer(pages, dtype=parameter.dtype).view(parameter.shape)
 
 
 def _has_layers(module: nn.Module) -> bool:
