@@ -11,7 +11,7 @@ FLOOR_PYAV := $(shell sed -n 's/^ *av>=\([0-9.]*\).*/\1/p' setup.cfg)
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
          FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" $(1)/bin/python -m pytest
 
-.PHONY: help demo test test-slow test-floor lint clean
+.PHONY: help demo train-demo test test-slow test-floor lint clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -20,6 +20,10 @@ help: ## this list
 demo: .venv/.ready ## ask a video a question: VIDEO=clip.mp4 QUESTION="What happens?" (both optional)
 	@.venv/bin/python demo/ask_a_video.py \
 		$(if $(VIDEO),--video "$$VIDEO") $(if $(QUESTION),--question "$$QUESTION")
+
+train-demo: .venv/.ready ## train a tiny model through the four stages on drawn pictures and clips, and ask it
+	rm -rf outputs/train-demo
+	.venv/bin/python demo/train_all_stages.py --output outputs/train-demo
 
 test: .venv-public/.ready .venv-floor/.ready ## the fast tests, on the newest transformers
 	$(call PYTEST,.venv) $(ARGS)

@@ -1,0 +1,197 @@
+"""Whether reading keeps up with training: a step of stage 4 as it runs, beside the same step with its batch in memory.
+
+    python -m benchmarks.training --clips ../shared/videos --json training.json
+
+Every clip of the folder is one sample. The run is `python -m training_fila video_instruction`'s own trainer, whose
+workers read, resize and tokenise while the model computes; the other one repeats forward, backward and the optimiser's
+step on batches that were kept. Both alternate, the table holds medians over steps. `--model` names a checkpoint;
+without one, an untrained model is made that is large enough for its step to take seconds on a processor.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from importlib import metadata
+from pathlib import Path
+
+import torch
+from transformers import TrainerCallback
+from transformers.utils import logging
+
+from conversion_fila.checkpoint_folder import save_beside_weights
+from conversion_fila.tokenizer import train_tokenizer
+from modeling_fila import FilaVideoConfig, FilaVideoForConditionalGeneration
+from training_fila.run import build_trainer
+from training_fila.stage_config import StageConfig, load_stage
+
+
+VISION = {
+    "model_type": "siglip_vision_model",
+    "hidden_size": 256,
+    "intermediate_size": 1024,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 4,
+    "image_size": 224,
+    "patch_size": 16,
+    "vision_use_head": False,
+}
+TEXT = {
+    "model_type": "qwen2",
+    "hidden_size": 256,
+    "intermediate_size": 1024,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 8192,
+}
+
+
+class StepTimes(TrainerCallback):
+    """When each step ended, from the second on: the first waits for the workers to start."""
+
+    def __init__(self):
+        self.ends: list[float] = []
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.ends.append(time.perf_counter())
+
+    def seconds(self) -> list[float]:
+        return [end - start for start, end in zip(self.ends, self.ends[1:], strict=False)]
+
+
+def write_model(folder: Path) -> Path:
+    """An untrained checkpoint of 10 million parameters."""
+    tokenizer = train_tokenizer()
+    config = FilaVideoConfig(
+        vision_config=VISION,
+        text_config={**TEXT, "vocab_size": len(tokenizer)},
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        video_token_id=tokenizer.convert_tokens_to_ids("<video>"),
+    )
+    save_beside_weights(folder, config, tokenizer)
+    FilaVideoForConditionalGeneration(config).save_pretrained(folder)
+    return folder
+
+
+def write_records(clips: Path, path: Path, repeats: int) -> Path:
+    """A sample for each clip, `repeats` times."""
+    videos = sorted(clip for clip in clips.iterdir() if clip.suffix in (".mp4", ".mkv", ".webm", ".mov"))
+    turns = [{"from": "human", "value": "<video>\nWhat happens?"}, {"from": "gpt", "value": "Something is shown."}]
+    records = [
+        {"id": f"{clip.stem}-{number}", "video": str(clip.resolve()), "conversations": turns}
+        for number in range(repeats)
+        for clip in videos
+    ]
+    path.write_text(json.dumps(records), encoding="utf-8")
+    return path
+
+
+def stage_for(options: argparse.Namespace, folder: Path) -> StageConfig:
+    model = options.model or write_model(folder / "model")
+    records = write_records(options.clips, folder / "records.json", repeats=options.steps + 2)
+    values = {
+        "model": model,
+        "output": folder / "output",
+        "batch_size": options.batch_size,
+        "max_steps": options.steps + 1,
+        "precision": options.precision,
+        "save_steps": 10**9,
+        "data.sources": f"[{{path: {json.dumps(str(records))}}}]",
+        "data.workers": options.workers,
+        "trainer.report_to": "none",
+        "trainer.disable_tqdm": "true",
+        "trainer.use_cpu": str(not torch.cuda.is_available()).lower(),
+    }
+    return load_stage("video_instruction", [f"{key}={value}" for key, value in values.items()])
+
+
+def run_with_reading(stage: StageConfig) -> list[float]:
+    """Seconds of each step of the trainer."""
+    trainer, times = build_trainer(stage), StepTimes()
+    trainer.add_callback(times)
+    trainer.train()
+    return times.seconds()
+
+
+def run_from_memory(stage: StageConfig, steps: int) -> list[float]:
+    """Seconds of the trainer's own step, optimiser included, on batches that are there already."""
+    trainer = build_trainer(stage)
+    batches = []
+    for batch in trainer.get_train_dataloader():
+        batches.append(batch)
+        if len(batches) == (steps + 1) * trainer.args.gradient_accumulation_steps:
+            break
+    model, optimizer = trainer.accelerator.prepare(trainer.model, trainer.create_optimizer())
+    seconds = []
+    for _ in range(steps + 1):
+        step, batches = batches[: stage.batch_size], batches[stage.batch_size :]
+        start = time.perf_counter()
+        num_labels = sum(batch["labels"].ne(-100).sum() for batch in step)
+        for batch in step:
+            trainer.training_step(model, batch, num_labels)
+        trainer.accelerator.clip_grad_norm_(model.parameters(), stage.max_gradient_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    return seconds[1:]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--batch-size", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--repetitions", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--threads", type=int, help="of the model's computation; all processors by default")
+    parser.add_argument("--precision", default="bf16" if torch.cuda.is_available() else "fp32")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    logging.set_verbosity_error()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    reading, memory = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        stage = stage_for(options, Path(folder))
+        for _ in range(options.repetitions):
+            reading += run_with_reading(stage)
+            memory += run_from_memory(stage, options.steps)
+    report(options, reading, memory)
+
+
+def report(options: argparse.Namespace, reading: list[float], memory: list[float]) -> None:
+    medians = {"training, read by workers": statistics.median(reading), "in memory": statistics.median(memory)}
+    print(f"\nA step of {options.batch_size} videos of 96 frames, medians of {len(reading)} and {len(memory)} steps\n")
+    print("| | seconds |\n| --- | ---: |")
+    for name, seconds in medians.items():
+        print(f"| {name} | {seconds:.2f} |")
+    ratio = medians["training, read by workers"] / medians["in memory"]
+    print(f"\nReading adds {ratio - 1:+.1%}.")
+    if options.json:
+        options.json.write_text(
+            json.dumps(
+                {
+                    "seconds": {"reading": reading, "memory": memory},
+                    "processor": platform.processor() or platform.machine(),
+                    "processors": os.cpu_count(),
+                    "threads": torch.get_num_threads(),
+                    "workers": options.workers,
+                    "versions": {
+                        name: metadata.version(name) for name in ("torch", "transformers", "accelerate", "av")
+                    },
+                },
+                indent=1,
+            ),
+            encoding="utf-8",
+        )
+
+
+if __name__ == "__main__":
+    main()

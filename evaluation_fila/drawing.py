@@ -1,0 +1,70 @@
+"""Ground truth as pictures: (SIDE, SIDE, 3) uint8 RGB arrays."""
+
+import numpy as np
+
+from .vocabulary import BACKGROUND_COLOURS, MOTIONS, OBJECT_COLOURS
+from .world import FADE_SECONDS, FRAMES_PER_SECOND, Scene, Video, WorldObject
+
+
+SIDE = 64
+# Lane: centre row, radius of the shape, and how far from the centre it moves along columns and rows; shares of SIDE.
+LANES = {
+    "whole": (0.5, 0.22, (0.27, 0.27)),
+    "top": (0.26, 0.17, (0.32, 0.08)),
+    "bottom": (0.74, 0.17, (0.32, 0.08)),
+}
+ROWS, COLUMNS = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE
+
+
+def draw_frame(video: Video, seconds: float) -> np.ndarray:
+    """What is to be seen at a time in [0, duration)."""
+    scene = video.scene_at(seconds)
+    picture = _draw_scene(scene, seconds)
+    progress = (seconds - scene.start_seconds) / FADE_SECONDS
+    if scene.transition == "fade" and progress < 1:
+        previous = video.scenes[video.scenes.index(scene) - 1]
+        before = _draw_scene(previous, previous.end_seconds - 1 / FRAMES_PER_SECOND)
+        picture = progress * picture + (1 - progress) * before
+    return np.rint(picture).astype(np.uint8)
+
+
+def centre_of(item: WorldObject, seconds: float) -> tuple[float, float]:
+    """(column, row) of an object's centre, shares of the picture; it crosses its lane in the time it is there."""
+    centre_row, _, reach = LANES[item.lane]
+    along = 2 * (seconds - item.enter_seconds) / (item.leave_seconds - item.enter_seconds) - 1  # from -1 to 1
+    column_step, row_step = MOTIONS[item.motion]
+    return 0.5 + along * column_step * reach[0], centre_row + along * row_step * reach[1]
+
+
+def _draw_scene(scene: Scene, seconds: float) -> np.ndarray:
+    picture = _draw_background(scene)
+    for item in scene.objects:
+        if item.enter_seconds <= seconds < item.leave_seconds:
+            picture[_covered_by(item, seconds)] = OBJECT_COLOURS[item.colour]
+    return picture
+
+
+def _draw_background(scene: Scene) -> np.ndarray:
+    colour = np.array(BACKGROUND_COLOURS[scene.background], dtype=float)
+    lighter = colour + (40 if colour.mean() < 128 else -40)
+    marks = {
+        "plain": np.zeros_like(ROWS, dtype=bool),
+        "striped": (COLUMNS * 8) % 1 < 0.4,
+        "dotted": ((COLUMNS * 6) % 1 - 0.5) ** 2 + ((ROWS * 6) % 1 - 0.5) ** 2 < 0.08,
+    }[scene.texture]
+    return np.where(marks[..., None], lighter, colour)
+
+
+def _covered_by(item: WorldObject, seconds: float) -> np.ndarray:
+    """(SIDE, SIDE) bool: the pixels of an object."""
+    column, row = centre_of(item, seconds)
+    radius = LANES[item.lane][1]
+    x, y = (COLUMNS - column) / radius, (ROWS - row) / radius
+    distance = np.hypot(x, y)
+    return {
+        "circle": distance < 1,
+        "ring": (distance < 1) & (distance > 0.55),
+        "square": np.maximum(abs(x), abs(y)) < 0.85,
+        "triangle": (y < 0.8) & (abs(x) < (y + 1) * 0.55),
+        "cross": (np.minimum(abs(x), abs(y)) < 0.3) & (np.maximum(abs(x), abs(y)) < 1),
+    }[item.shape]

@@ -1,0 +1,74 @@
+"""Whether an answer is right, and how sure a share of right answers is.
+
+Answers are compared without case, articles, punctuation and the order of "... and ...". Times and
+durations may be off by `tolerance_seconds`; in a caption every scene has to be right, in order.
+"""
+
+import math
+import re
+
+
+TIMED_TYPES = ("when", "duration")
+CONFIDENCE_Z = 1.959964  # 95 %, two-sided
+ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+NUMBER_WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)(?: seconds?)?")
+CAPTION_PART = re.compile(r"at (\d+(?:\.\d+)?) seconds?:? (.*?)(?=,? at \d|$)")
+
+
+def tolerance_seconds(duration_seconds: float) -> float:
+    """Half a second and one 48th of the video: half the gap between 24 evenly spread frames."""
+    return 0.5 + duration_seconds / 48
+
+
+def is_correct(question_type: str, given: str, truth: str, *, duration_seconds: float) -> bool:
+    """Whether `given` says what `truth` does; `duration_seconds` is of the video."""
+    tolerance = tolerance_seconds(duration_seconds)
+    if question_type in TIMED_TYPES:
+        return _times_agree(given, truth, tolerance)
+    if question_type == "caption":
+        return _captions_agree(given, truth, tolerance)
+    return normalised(given) == normalised(truth)
+
+
+def normalised(text: str) -> tuple[str, ...]:
+    """The parts of an answer in alphabetic order: `A red Circle and a blue ring.` -> `("blue ring", "red circle")`."""
+    words = ARTICLES.sub(" ", re.sub(r"[^\w\s]", " ", text.lower()))
+    return tuple(sorted(" ".join(part.split()) for part in re.split(r"\band\b", words)))
+
+
+def wilson_interval(num_correct: int, num_asked: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927).
+
+    Raises:
+        ValueError: nothing was asked, or more was correct than asked.
+    """
+    if num_asked < 1 or not 0 <= num_correct <= num_asked:
+        raise ValueError(f"{num_correct} correct of {num_asked} asked is no share.")
+    share, spread = num_correct / num_asked, CONFIDENCE_Z**2 / num_asked
+    centre = (share + spread / 2) / (1 + spread)
+    reach = math.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
+    return max(centre - reach, 0.0), min(centre + reach, 1.0)
+
+
+def _times_agree(given: str, truth: str, tolerance: float) -> bool:
+    match = NUMBER_WITH_UNIT.fullmatch(given.strip().rstrip(".").strip())
+    return match is not None and _is_near(match[1], NUMBER_WITH_UNIT.match(truth)[1], tolerance)
+
+
+def _captions_agree(given: str, truth: str, tolerance: float) -> bool:
+    parts, expected = _caption_parts(given), _caption_parts(truth)
+    return len(parts) == len(expected) and all(
+        _is_near(time, true_time, tolerance) and normalised(text) == normalised(true_text)
+        for (time, text), (true_time, true_text) in zip(parts, expected, strict=True)
+    )
+
+
+def _caption_parts(caption: str) -> list[tuple[str, str]]:
+    """(time, what is there) of each scene; none of a text that is not all made of such parts."""
+    text = caption.strip().lower()
+    return CAPTION_PART.findall(text) if CAPTION_PART.match(text) else []
+
+
+def _is_near(time: str, other: str, tolerance: float) -> bool:
+    # Times have one digit after the point: a difference at the edge must not depend on binary fractions.
+    return abs(float(time) - float(other)) <= tolerance + 1e-9

@@ -1,0 +1,56 @@
+"""A split on disk: the training package reads the records, and the truth says the same."""
+
+import json
+
+import pytest
+
+from evaluation_fila.__main__ import main
+from training_fila.records import chat_of
+
+
+ARGUMENTS = ("--videos", "4", "--questions-per-video", "5", "--seconds", "3", "4", "--scenes", "2", "3")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """The same split, made by one process and by two."""
+    found = [tmp_path_factory.mktemp("data") for _ in range(2)]
+    for folder, workers in zip(found, "12", strict=True):
+        assert main(["make-data", str(folder), "--workers", workers, *ARGUMENTS]) == 0
+    return found
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_any_number_of_workers_writes_the_same_files(folders):
+    one, two = ({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")} for folder in folders)
+    assert len(one) == 4 + 2
+    assert one == two
+
+
+def test_records_are_conversations_that_can_be_trained_on(folders):
+    for record, truth in zip(lines_of(folders[0] / "records.jsonl"), lines_of(folders[0] / "truth.jsonl"), strict=True):
+        row = chat_of(record, folder=str(folders[0]), source="records.jsonl")
+        assert row["modality"] == "video"
+        assert [message["role"] for message in row["messages"]] == ["user", "assistant"] * 5
+        texts = [message["content"][-1]["text"] for message in row["messages"]]
+        assert texts[::2] == [question["text"] for question in truth["questions"]]
+        assert texts[1::2] == [question["answer"] for question in truth["questions"]]
+        assert (folders[0] / record["video"]).is_file()
+
+
+def test_the_truth_has_type_and_chance_of_every_question(folders):
+    for truth in lines_of(folders[0] / "truth.jsonl"):
+        assert truth["truth"]["scenes"]
+        assert all(question["type"] and 0 <= question["chance"] <= 1 for question in truth["questions"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("--videos", "0"), "num_videos=0"), (("--videos", "1", "--scenes", "5", "2"), "scenes=(5, 2)")],
+)
+def test_commands_that_cannot_be_run_say_why(tmp_path, capsys, arguments, message):
+    assert main(["make-data", str(tmp_path), *arguments]) == 2
+    assert message in capsys.readouterr().err

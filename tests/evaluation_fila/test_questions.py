@@ -1,0 +1,80 @@
+"""Every answer follows from the ground truth, in whatever words it is asked for, and all types are asked for."""
+
+from collections import Counter
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from evaluation_fila.questions import ask, ask_questions
+from evaluation_fila.wordings import QUESTION_TYPES
+from evaluation_fila.world import WorldOptions, draw_video
+from tests.evaluation_fila.answers import answer_from
+
+
+WORLDS = {"usual": WorldOptions(), "events": WorldOptions(scenes=(3, 5), events=(1, 2))}
+
+
+def drawn(world: str, count: int = 60, **options):
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        video = draw_video(rng, WORLDS[world])
+        yield video, ask_questions(video, rng, 18, **options)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("held_out_wordings", [False, True])
+def test_an_independent_reading_of_the_truth_gives_the_same_answers(world, held_out_wordings):
+    for video, questions in drawn(world, held_out_wordings=held_out_wordings):
+        for question in questions:
+            assert answer_from(asdict(video), question.type, question.text) == question.answer, question
+
+
+def test_types_are_asked_evenly():
+    counts = Counter(question.type for _, questions in drawn("usual", 200) for question in questions)
+    assert set(counts) == set(QUESTION_TYPES)
+    assert min(counts.values()) > 0.8 * max(counts.values()), counts
+
+
+def test_yes_and_no_are_equally_frequent():
+    rng = np.random.default_rng(0)
+    video = draw_video(rng)
+    answers = Counter(ask(video, "existence", rng).answer for _ in range(1000))
+    assert 430 < answers["yes"] < 570  # more than four standard deviations around 500
+
+
+def test_questions_about_events_are_marked():
+    for video, questions in drawn("events"):
+        of_events = {item.name for item in video.objects if video.scene_of(item).is_event}
+        for question in questions:
+            names_an_event = any(name in f"{question.text} {question.answer}" for name in of_events)
+            assert question.is_about_event or not names_an_event, question
+    assert not any(question.is_about_event for _, questions in drawn("usual") for question in questions)
+
+
+def test_no_question_asks_for_a_moment_close_to_a_change():
+    for video, _ in drawn("usual"):
+        for seed in range(5):
+            question = ask(video, "at_second", np.random.default_rng(seed))
+            second = int("".join(filter(str.isdigit, question.text)))
+            changes = [0, video.duration_seconds, *(item.enter_seconds for item in video.objects)]
+            assert min(abs(second - change) for change in changes) >= video.duration_seconds / 48
+
+
+def test_held_out_wordings_are_never_those_of_training():
+    def texts(**options):
+        asked = (question for _, questions in drawn("usual", 100, **options) for question in questions)
+        return {question.text for question in asked if question.type in ("first", "last", "caption", "count_scenes")}
+
+    assert len(texts()) == 4 * 2 and len(texts(held_out_wordings=True)) == 4
+    assert not texts() & texts(held_out_wordings=True)
+
+
+def test_a_video_has_only_so_many_questions():
+    rng = np.random.default_rng(0)
+    video = draw_video(rng)
+    assert len({question.text for question in ask_questions(video, rng, 40)}) == 40
+    with pytest.raises(ValueError, match="asked for 100000"):
+        ask_questions(video, rng, 100000)
+    with pytest.raises(ValueError, match="count=0"):
+        ask_questions(video, rng, 0)

@@ -1,0 +1,95 @@
+"""What a decoder sees in the mp4 is what the ground truth says: colours of objects, where they go, and backgrounds."""
+
+import numpy as np
+import pytest
+
+from evaluation_fila.drawing import draw_frame
+from evaluation_fila.rendering import num_frames, render_video
+from evaluation_fila.vocabulary import BACKGROUND_COLOURS, MOTIONS, OBJECT_COLOURS
+from evaluation_fila.world import FADE_SECONDS, WorldOptions, draw_video
+from processing_fila.video_reader import VideoReader
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """(video, its decoded frames (F, H, W, 3)) of a few videos, some with events."""
+    folder, found = tmp_path_factory.mktemp("rendered"), []
+    for seed in range(6):
+        options = WorldOptions(scenes=(3, 5), events=(0, 2)) if seed % 2 else WorldOptions()
+        video = draw_video(np.random.default_rng(seed), options)
+        render_video(video, folder / f"{seed}.mp4")
+        with VideoReader(folder / f"{seed}.mp4") as reader:
+            assert reader.duration_seconds == pytest.approx(video.duration_seconds, abs=0.01)
+            frames = np.stack([frame for frame, _ in reader.frames_at(range(reader.num_frames))])
+        assert len(frames) == num_frames(video)
+        found.append((video, frames))
+    return found
+
+
+def places_of(frame: np.ndarray, colour: str) -> np.ndarray:
+    """(pixels, 2): rows and columns of the pixels that are nearer to this colour than to any other of the world."""
+    palette = np.array([*OBJECT_COLOURS.values(), *BACKGROUND_COLOURS.values()], dtype=float)
+    distances = np.linalg.norm(frame[:, :, None].astype(float) - palette, axis=-1)
+    is_near = distances.min(-1) < 60
+    return np.argwhere(is_near & (distances.argmin(-1) == list(OBJECT_COLOURS).index(colour)))
+
+
+def first_and_last(video, item) -> tuple[int, int]:
+    """Frames at both ends of an object's time, after any fade."""
+    has_faded = video.scene_of(item).transition == "fade"
+    return round((item.enter_seconds + FADE_SECONDS * has_faded) * 10), round(item.leave_seconds * 10) - 1
+
+
+def test_every_object_is_there_with_its_colour_and_moves_as_it_should(rendered):
+    for video, frames in rendered:
+        for item in video.objects:
+            first, last = first_and_last(video, item)
+            before, after = places_of(frames[first], item.colour), places_of(frames[last], item.colour)
+            assert len(before) > 60 and len(after) > 60, (item, len(before), len(after))
+            row_step, column_step = after.mean(0) - before.mean(0)
+            column, row = MOTIONS[item.motion]
+            along = column_step * column + row_step * row
+            across = abs(column_step * row) + abs(row_step * column)
+            assert along > 1.5 and across < along / 2, (item, row_step, column_step)
+
+
+def test_no_object_is_seen_outside_its_time(rendered):
+    for video, frames in rendered:
+        for item in video.objects:
+            for seconds in (item.enter_seconds - 0.3, item.leave_seconds + FADE_SECONDS + 0.1):
+                if 0 <= seconds < video.duration_seconds:
+                    assert len(places_of(frames[round(seconds * 10)], item.colour)) < 25, (item, seconds)
+
+
+def test_the_background_is_the_scenes(rendered):
+    names = list(BACKGROUND_COLOURS)
+    palette = np.array(list(BACKGROUND_COLOURS.values()), dtype=float)
+    for video, frames in rendered:
+        for scene in video.scenes:
+            frame = frames[round(scene.end_seconds * 10) - 2].astype(float)
+            distances = np.linalg.norm(frame[:, :, None] - palette, axis=-1)
+            votes = np.bincount(distances.argmin(-1)[distances.min(-1) < 30], minlength=len(names))
+            assert names[votes.argmax()] == scene.background
+
+
+def test_a_fade_begins_as_the_scene_before_and_ends_as_its_own():
+    options = WorldOptions(scenes=(4, 4))
+    videos = (draw_video(np.random.default_rng(seed), options) for seed in range(20))
+    fading = [(video, scene) for video in videos for scene in video.scenes if scene.transition == "fade"]
+    assert fading
+    for video, scene in fading:
+        start = scene.start_seconds
+        assert np.array_equal(draw_frame(video, start), draw_frame(video, round(start - 0.1, 1)))
+
+
+def test_the_same_video_is_the_same_file(tmp_path):
+    video = draw_video(np.random.default_rng(3), WorldOptions(seconds=(3, 3)))
+    for name in ("one.mp4", "two.mp4"):
+        render_video(video, tmp_path / name)
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
+    video = draw_video(np.random.default_rng(3), WorldOptions(seconds=(3, 3)))
+    with pytest.raises(OSError, match="nowhere"):
+        render_video(video, tmp_path / "nowhere" / "clip.mp4")

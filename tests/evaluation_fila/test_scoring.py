@@ -1,0 +1,59 @@
+"""What counts as right."""
+
+import pytest
+
+from evaluation_fila.scoring import is_correct, tolerance_seconds, wilson_interval
+
+
+CAPTION = "at 0.0 seconds a red circle, at 5.0 seconds an orange ring and a blue cross"
+
+
+@pytest.mark.parametrize(
+    ("question_type", "given", "truth", "expected"),
+    [
+        ("shape", "Circle.", "circle", True),
+        ("shape", "a ring", "circle", False),
+        ("shape", "", "circle", False),
+        ("first", "an orange ring and a red circle", "a red circle and an orange ring", True),
+        ("first", "a red circle", "a red circle and an orange ring", False),
+        ("first", "a red circle and a red circle", "a red circle", False),
+        ("count_scenes", "13", "3", False),
+        ("absent", "it is not in the video", "It is not in the video.", True),
+        # The video lasts 24 s: 0.5 + 24 / 48 = 1 s
+        ("when", "6.0 seconds", "5.0 seconds", True),
+        ("when", "6.1 seconds", "5.0 seconds", False),
+        ("when", "5", "5.0 seconds", True),
+        ("when", "It is not in the video.", "5.0 seconds", False),
+        ("when", "5.0 seconds and 9.0 seconds", "5.0 seconds", False),
+        ("duration", "4.0 seconds", "5.0 seconds", True),
+        ("duration", "3.9 seconds", "5.0 seconds", False),
+        ("caption", CAPTION, CAPTION, True),
+        ("caption", "At 0.5 seconds a red circle, at 4.4 seconds a blue cross and an orange ring", CAPTION, True),
+        ("caption", "at 0.0 seconds a red circle", CAPTION, False),
+        ("caption", CAPTION.replace("5.0", "7.0"), CAPTION, False),
+        ("caption", CAPTION.replace("red", "pink"), CAPTION, False),
+        ("caption", "a red circle, then an orange ring", CAPTION, False),
+        ("caption", CAPTION + ", at 9.0 seconds a cyan ring", CAPTION, False),
+    ],
+)
+def test_right_and_wrong_answers(question_type, given, truth, expected):
+    assert is_correct(question_type, given, truth, duration_seconds=24) is expected
+
+
+def test_the_tolerance_is_half_the_gap_between_24_frames_and_half_a_second():
+    assert tolerance_seconds(48) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("correct", "asked", "low", "high"),
+    # Newcombe (1998), Statistics in Medicine 17, table I, method 3
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_intervals_are_those_published(correct, asked, low, high):
+    assert wilson_interval(correct, asked) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(("correct", "asked"), [(0, 0), (3, 2), (-1, 2)])
+def test_what_is_no_share_is_refused(correct, asked):
+    with pytest.raises(ValueError, match=f"{correct} correct of {asked}"):
+        wilson_interval(correct, asked)

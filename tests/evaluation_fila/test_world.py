@@ -1,0 +1,84 @@
+"""Drawn ground truth is one video: scenes without gaps, long enough to be seen, with objects that can be told apart."""
+
+import numpy as np
+import pytest
+
+from evaluation_fila.world import EVENT_SECONDS, FRAMES_PER_SECOND, WorldOptions, draw_video
+from processing_fila.frame_sampling import sample_frame_indices
+
+
+WITH_EVENTS = WorldOptions(scenes=(3, 5), seconds=(20, 60), events=(1, 2))
+
+
+def videos(options: WorldOptions = WITH_EVENTS, count: int = 200):
+    return [draw_video(np.random.default_rng(seed), options) for seed in range(count)]
+
+
+def test_the_same_seed_draws_the_same_video():
+    assert videos(count=20) == videos(count=20)
+    assert len(set(videos(count=20))) == 20
+
+
+@pytest.mark.parametrize("options", [WorldOptions(), WITH_EVENTS])
+def test_scenes_follow_each_other_from_start_to_end(options):
+    for video in videos(options):
+        ends = [scene.end_seconds for scene in video.scenes]
+        assert [0.0, *ends[:-1]] == [scene.start_seconds for scene in video.scenes]
+        assert ends[-1] == video.duration_seconds
+        backgrounds = [scene.background for scene in video.scenes]
+        assert all(one != other for one, other in zip(backgrounds, backgrounds[1:], strict=False))
+
+
+def test_a_scene_is_long_enough_to_be_sampled_and_an_event_is_not():
+    for video in videos():
+        for scene in video.scenes:
+            seconds = scene.end_seconds - scene.start_seconds
+            if scene.is_event:
+                assert EVENT_SECONDS[0] - 1e-9 <= seconds <= EVENT_SECONDS[1] + 1e-9
+            else:
+                assert seconds >= video.duration_seconds * WITH_EVENTS.shortest_share - 1e-9
+        assert not video.scenes[0].is_event and not video.scenes[-1].is_event
+        assert 1 <= sum(scene.is_event for scene in video.scenes) <= 2
+
+
+def test_24_evenly_spread_frames_show_two_of_every_scene_that_is_no_event():
+    for options in (WorldOptions(), WITH_EVENTS):
+        for video in videos(options):
+            times = np.arange(round(video.duration_seconds * FRAMES_PER_SECOND)) / FRAMES_PER_SECOND
+            sampled = times[sample_frame_indices(times, num_frames=24)]
+            for scene in video.scenes:
+                num_seen = ((scene.start_seconds <= sampled) & (sampled < scene.end_seconds)).sum()
+                assert scene.is_event or num_seen >= 2, (video.duration_seconds, scene)
+
+
+def test_objects_are_told_apart_by_colour_and_are_there_within_their_scene():
+    for video in videos():
+        colours = [item.colour for item in video.objects]
+        assert len(set(colours)) == len(colours)
+        for scene in video.scenes:
+            for item in scene.objects:
+                assert scene.start_seconds <= item.enter_seconds < item.leave_seconds == scene.end_seconds
+
+
+def test_scene_lengths_are_very_unequal():
+    ratios = []
+    for video in videos(WorldOptions(scenes=(4, 4))):
+        lengths = [scene.end_seconds - scene.start_seconds for scene in video.scenes]
+        ratios.append(max(lengths) / min(lengths))
+    assert np.median(ratios) > 3
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"scenes": (3, 2)}, r"scenes=\(3, 2\)"),
+        ({"scenes": (0, 2)}, r"scenes=\(0, 2\)"),
+        ({"scenes": (2, 9)}, "more objects than there are colours, 8"),
+        ({"scenes": (2, 4), "events": (0, 2)}, r"events=\(0, 2\)"),
+        ({"shortest_share": 0.5}, "shortest_share=0.5"),
+        ({"pair_probability": 1.5}, "pair_probability=1.5"),
+    ],
+)
+def test_options_that_cannot_be_drawn_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        WorldOptions(**values)

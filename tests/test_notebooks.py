@@ -1,0 +1,31 @@
+"""The notebooks run from the first cell to the last."""
+
+import json
+
+from tests.environment import REPOSITORY
+from tests.training_fila.conftest import needs_assistant_masks
+
+
+@needs_assistant_masks
+def test_fine_tuning_on_a_dozen_clips(tmp_path, monkeypatch):
+    """Its loss falls, and a model that was told to be pushed is pushed with its processor."""
+    notebook = REPOSITORY / "notebooks" / "fine_tune.ipynb"
+    pushed = []
+    for name in ("transformers.PreTrainedModel", "transformers.ProcessorMixin"):
+        monkeypatch.setattr(f"{name}.push_to_hub", lambda self, repo: pushed.append((type(self).__name__, repo)))
+    monkeypatch.chdir(notebook.parent)
+    monkeypatch.setenv("FILA_NOTEBOOK_FOLDER", str(tmp_path))
+    names: dict = {}
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]).replace("PUSH_TO = None", "PUSH_TO = 'me/mine'"), names)
+    assert len(names["clips"]) == 12
+    assert names["losses"][-1] < names["losses"][0]
+    assert isinstance(names["answer"], str)
+    assert pushed == [("FilaVideoForConditionalGeneration", "me/mine"), ("FilaVideoProcessor", "me/mine")]
+
+
+def test_no_notebook_holds_outputs():
+    for path in (REPOSITORY / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert not [cell for cell in cells if cell.get("outputs")], path.name

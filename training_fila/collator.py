@@ -1,0 +1,124 @@
+"""Samples become a batch: media are read, prompts tokenised, answers labelled. Runs in the data loader's workers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from processing_fila import FilaVideoProcessor
+
+from .caption_template import CAPTION_TEMPLATE, as_caption
+from .media import FrameRates, LoadedSample, load_sample
+
+
+IGNORED = -100
+MARKERS = ("<|im_start|>", "<|im_end|>", "\n")
+
+
+class TooLongError(ValueError):
+    """Samples with more tokens than allowed. `places`: where they stand in the batch."""
+
+    def __init__(self, message: str, places: list[int]):
+        super().__init__(message, places)
+        self.places = places
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+class FilaVideoCollator:
+    """
+    Makes a batch of samples that hold `messages`, for this project's trainer and for any other, TRL's among them.
+
+    Args:
+        processor: of the model that is trained.
+        template: `"chat"`, or `"caption"` for LLaVA's plain format: the media, then what the assistant says.
+        label_turn_markers: LLaVA's own variant, in which the markers of every turn are labels too.
+        rates: how many frames of each video are read. Default: as the processor does.
+        timestamps: times in the prompt, `"sampled"`, `"selected"` or `"none"`. Default: as the processor does.
+        max_length: the most tokens of a sample. Samples are never cut.
+
+    Called with samples: `messages` (a chat, or JSON of one), and optionally `id`, `source` and `epoch`. Returns what
+    the processor does for the whole batch, padded on the right, and `labels` `(B, T)`: the ids of the assistant's words
+    and of the end of its turns (the template's `generation` blocks), -100 elsewhere.
+
+    Raises:
+        `UnreadableSampleError`: (an `OSError`) for media that cannot be read.
+        `TooLongError`: (a `ValueError`) for samples beyond `max_length`.
+    """
+
+    def __init__(
+        self,
+        processor: FilaVideoProcessor,
+        *,
+        template: str = "chat",
+        label_turn_markers: bool = False,
+        rates: FrameRates | None = None,
+        timestamps: str | None = None,
+        max_length: int | None = None,
+    ):
+        self.processor = processor
+        self.template = template
+        self.label_turn_markers = label_turn_markers
+        self.rates = rates or FrameRates()
+        self.timestamps = timestamps
+        self.max_length = max_length
+
+    def __call__(self, samples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+        return self.encode([self.load(sample) for sample in samples])
+
+    def load(self, sample: Mapping[str, Any]) -> LoadedSample:
+        """Reads the media of one sample."""
+        if "messages" not in sample:
+            raise ValueError(f"A sample has to have 'messages', a chat; this one has {', '.join(sample)}.")
+        messages = sample["messages"]
+        messages = json.loads(messages) if isinstance(messages, str) else messages
+        if self.template == "caption":
+            messages = as_caption(messages)
+        frame_options = self.rates.of(str(sample.get("id")), sample.get("epoch", 0))
+        return load_sample(name_of(sample), messages, self.processor, frame_options)
+
+    def encode(self, samples: Sequence[LoadedSample]) -> dict[str, torch.Tensor]:
+        """Makes a batch of samples whose media have been read."""
+        inputs = self.processor.apply_chat_template(
+            [sample.messages for sample in samples],
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            return_assistant_tokens_mask=True,
+            chat_template=CAPTION_TEMPLATE if self.template == "caption" else None,
+            processor_kwargs=self._processor_options(samples),
+        )
+        self._check_lengths(samples, inputs["attention_mask"].sum(1).tolist())
+        is_label = inputs.pop("assistant_masks").bool()
+        if self.label_turn_markers:
+            is_label |= torch.isin(inputs["input_ids"], self._marker_ids()) & inputs["attention_mask"].bool()
+        return {**inputs, "labels": inputs["input_ids"].where(is_label, IGNORED)}
+
+    def _processor_options(self, samples: Sequence[LoadedSample]) -> dict[str, Any]:
+        metadata = [video for sample in samples for video in sample.video_metadata]
+        options: dict[str, Any] = {"padding": True, "padding_side": "right"}
+        if metadata:
+            options["videos_kwargs"] = {"video_metadata": metadata, "do_sample_frames": False}
+        if metadata and self.timestamps is not None:
+            options["timestamps"] = self.timestamps
+        return options
+
+    def _check_lengths(self, samples: Sequence[LoadedSample], lengths: list[int]) -> None:
+        if self.max_length is None:
+            return
+        too_long = [place for place, length in enumerate(lengths) if length > self.max_length]
+        if too_long:
+            named = ", ".join(f"{samples[place].name} has {lengths[place]} tokens" for place in too_long)
+            raise TooLongError(f"{named}; the limit is max_length={self.max_length}.", too_long)
+
+    def _marker_ids(self) -> torch.Tensor:
+        ids = [self.processor.tokenizer.encode(marker, add_special_tokens=False) for marker in MARKERS]
+        return torch.tensor([token for tokens in ids for token in tokens])
+
+
+def name_of(sample: Mapping[str, Any]) -> str:
+    """How errors call a sample."""
+    source = f"{sample['source']}: " if sample.get("source") else ""
+    return f"{source}sample {sample.get('id', 'without an id')}"
