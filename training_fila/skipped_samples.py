@@ -42,5 +42,11 @@ class SkippedSamples(TrainerCallback, ExportableState):
                     f"{self.limit}. The last one, {sample['id']} of {sample['source']}: {sample['cause']}"
                 )
 
+    def on_train_begin(self, args, state, control, **kwargs):
+        """Goes on counting where a checkpoint left off."""
+        saved = state.stateful_callbacks.get(type(self).__name__)
+        if saved:
+            self.counts = dict(saved["attributes"]["counts"])
+
     def state(self) -> dict:
         return {"args": {"limit": self.limit}, "attributes": {"counts": dict(self.counts)}}

@@ -58,6 +58,16 @@ def test_a_corrupt_clip_costs_one_logged_skip(checkpoint, with_a_broken_clip, tm
     assert logged[-1]["skipped/unreadable"] == 1
 
 
+def test_a_skip_is_counted_once_over_a_resumed_run(checkpoint, with_a_broken_clip, tmp_path):
+    changes = {"epochs": 2, "save_steps": 3, "data__grouping": "random"}
+    trainer = run_stage(small_stage("video_instruction", checkpoint, tmp_path, with_a_broken_clip, **changes))
+    assert trainer.skipped.counts["unreadable"] == 2  # once in each epoch
+    (tmp_path / "trainer_state.json").unlink()  # as if killed after the checkpoint of step 3
+    (tmp_path / "checkpoint-4" / "trainer_state.json").unlink()
+    resumed = run_stage(small_stage("video_instruction", checkpoint, tmp_path, with_a_broken_clip, **changes))
+    assert resumed.skipped.counts["unreadable"] == 2
+
+
 def test_a_step_of_broken_clips_alone_changes_no_weight_to_nonsense(checkpoint, media, tmp_path):
     records = [record(f"s{n}", "<video>\nWhat?", "Clip.", video="broken.mp4") for n in range(4)]
     path = write_records(media / "broken_only.json", records)
