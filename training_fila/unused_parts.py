@@ -32,7 +32,7 @@ def involve_unused_parts(base_model: nn.Module) -> RemovableHandle:
 def _add_unused(module: nn.Module, args: tuple, kwargs: dict, output: Any) -> Any:
     if torch.is_grad_enabled() and (unused := _unused_parameters(module, kwargs)):
         # One element is enough, and cannot overflow as a sum could.
-        nothing = sum(parameter.view(-1)[0] for parameter in unused) * 0.0
+        nothing = sum(parameter.view(-1)[:1].sum() for parameter in unused) * 0.0
         output.last_hidden_state = output.last_hidden_state + nothing.to(output.last_hidden_state.dtype)
     return output
 
