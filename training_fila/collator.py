@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 
 from processing_fila import FilaVideoProcessor
 
@@ -19,12 +21,10 @@ MARKERS = ("<|im_start|>", "<|im_end|>", "\n")
 class TooLongError(ValueError):
     """Samples with more tokens than allowed. `places`: where they stand in the batch."""
 
-    def __init__(self, message: str, places: list[int]):
-        super().__init__(message, places)
+    # PyTorch makes the error again from its message alone when it comes from a worker.
+    def __init__(self, message: str, places: Sequence[int] = ()):
+        super().__init__(message)
         self.places = places
-
-    def __str__(self) -> str:
-        return self.args[0]
 
 
 class FilaVideoCollator:
@@ -39,9 +39,10 @@ class FilaVideoCollator:
         timestamps: times in the prompt, `"sampled"`, `"selected"` or `"none"`. Default: as the processor does.
         max_length: the most tokens of a sample. Samples are never cut.
 
-    Called with samples: `messages` (a chat, or JSON of one), and optionally `id`, `source` and `epoch`. Returns what
-    the processor does for the whole batch, padded on the right, and `labels` `(B, T)`: the ids of the assistant's words
-    and of the end of its turns (the template's `generation` blocks), -100 elsewhere.
+    Called with samples: `messages` (a chat, or JSON of one), or `prompt` and `completion` (two halves of a chat, of which
+    the second is labelled), and optionally `id`, `source` and `epoch`. Returns what the processor does for the whole
+    batch, padded on the right, and `labels` `(B, T)`: the ids of the assistant's words and of the end of its turns
+    (the template's `generation` blocks), -100 elsewhere.
 
     Raises:
         `UnreadableSampleError`: (an `OSError`) for media that cannot be read.
@@ -70,14 +71,14 @@ class FilaVideoCollator:
 
     def load(self, sample: Mapping[str, Any]) -> LoadedSample:
         """Reads the media of one sample."""
-        if "messages" not in sample:
-            raise ValueError(f"A sample has to have 'messages', a chat; this one has {', '.join(sample)}.")
-        messages = sample["messages"]
-        messages = json.loads(messages) if isinstance(messages, str) else messages
+        messages, num_given_answers = _chat_of(sample)
         if self.template == "caption":
+            if num_given_answers:
+                raise ValueError(f"{name_of(sample)} has an answer in its prompt: captions follow their media alone.")
             messages = as_caption(messages)
         frame_options = self.rates.of(str(sample.get("id")), sample.get("epoch", 0))
-        return load_sample(name_of(sample), messages, self.processor, frame_options)
+        loaded = load_sample(name_of(sample), messages, self.processor, frame_options)
+        return replace(loaded, num_given_answers=num_given_answers)
 
     def encode(self, samples: Sequence[LoadedSample]) -> dict[str, torch.Tensor]:
         """Makes a batch of samples whose media have been read."""
@@ -92,6 +93,7 @@ class FilaVideoCollator:
         )
         self._check_lengths(samples, inputs["attention_mask"].sum(1).tolist())
         is_label = inputs.pop("assistant_masks").bool()
+        is_label = _without_first_runs(is_label, [sample.num_given_answers for sample in samples])
         if self.label_turn_markers:
             is_label |= torch.isin(inputs["input_ids"], self._marker_ids()) & inputs["attention_mask"].bool()
         return {**inputs, "labels": inputs["input_ids"].where(is_label, IGNORED)}
@@ -116,6 +118,30 @@ class FilaVideoCollator:
     def _marker_ids(self) -> torch.Tensor:
         ids = [self.processor.tokenizer.encode(marker, add_special_tokens=False) for marker in MARKERS]
         return torch.tensor([token for tokens in ids for token in tokens])
+
+
+def _chat_of(sample: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """The chat of a sample, and how many answers at its beginning are not labelled."""
+    if "messages" in sample:
+        messages = sample["messages"]
+        return json.loads(messages) if isinstance(messages, str) else messages, 0
+    halves = [sample.get(name) for name in ("prompt", "completion")]
+    if not all(isinstance(half, list) for half in halves):
+        raise ValueError(
+            "A sample has to have 'messages', a chat, or one in two halves, 'prompt' and 'completion'; "
+            f"this one has {', '.join(sample)}."
+        )
+    prompt, completion = halves
+    return [*prompt, *completion], sum(message["role"] == "assistant" for message in prompt)
+
+
+def _without_first_runs(mask: torch.Tensor, num_runs: list[int]) -> torch.Tensor:
+    """
+    A mask `(B, T)` without the first so many runs of True of each row. A run is an answer: the marker of a new turn
+    always stands between two.
+    """
+    starts = mask & ~pad(mask, (1, 0))[:, :-1]
+    return mask & (starts.cumsum(1) > torch.tensor(num_runs)[:, None])
 
 
 def name_of(sample: Mapping[str, Any]) -> str:

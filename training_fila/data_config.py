@@ -8,6 +8,7 @@ from omegaconf import MISSING
 
 TEMPLATES = ("chat", "caption")
 STOPPING = ("first_exhausted", "all_exhausted")
+TIMESTAMPS = (None, "sampled", "selected", "none")
 TOO_LONG = ("error", "drop")
 GROUPINGS = ("modality_and_length", "modality", "random")
 
@@ -24,7 +25,7 @@ class SourceConfig:
     name: str | None = None
     # Parts in the mixture: 40 and 1 mix two sources 40 to 1. All sources have one, or none.
     ratio: float | None = None
-    # So many samples, drawn with `subset_seed`; null: all.
+    # So many samples, drawn with `subset_seed`, or the first ones when streaming; null: all.
     max_samples: int | None = None
 
 
@@ -38,7 +39,7 @@ class DataConfig:
     subset_seed: int = 42
     # Where sources have ratios: an epoch ends when the first of them is used up, or when all are.
     stopping: str = "first_exhausted"
-    # Read while training instead of before; needs max_steps.
+    # Read while training instead of before, again and again; needs max_steps. Sources without ratios follow each other.
     streaming: bool = False
     # Streamed samples among which the next one is drawn.
     shuffle_buffer: int = 1000
@@ -47,7 +48,8 @@ class DataConfig:
     template: str = "chat"
     # LLaVA's own variant: the markers of every turn are labels too.
     label_turn_markers: bool = False
-    # Frames of a video; a list: one of them is drawn for each sample and epoch. Null: the processor's own number.
+    # Frames of a video; a list: one of them is drawn for each sample and epoch (when streaming, for each
+    # sample). Null: the processor's own number.
     num_frames: Any = None
     # Frames per second instead, a number or a list, at most max_frames in all.
     fps: Any = None
@@ -68,22 +70,56 @@ class DataConfig:
 
 def check_data(data: DataConfig) -> None:
     """Raises a `ValueError` that names the value, for what cannot be trained on."""
+    _check_choices(data)
+    _check_numbers(data)
+    _check_sources(data)
+
+
+def _check_choices(data: DataConfig) -> None:
     for name, allowed in (
         ("template", TEMPLATES),
         ("stopping", STOPPING),
+        ("timestamps", TIMESTAMPS),
         ("too_long", TOO_LONG),
         ("grouping", GROUPINGS),
     ):
         if getattr(data, name) not in allowed:
             raise ValueError(f"data.{name}={getattr(data, name)!r} is unknown; choose one of {allowed}.")
-    if not data.sources:
-        raise ValueError("data.sources is empty: there is nothing to train on.")
     if data.num_frames is not None and data.fps is not None:
         raise ValueError(f"data.num_frames={data.num_frames} and data.fps={data.fps} are given: choose one.")
+    if data.share is not None and data.streaming:
+        raise ValueError(f"data.share={data.share} needs all samples to draw from: give streamed sources max_samples.")
+
+
+def _check_numbers(data: DataConfig) -> None:
+    for name, kind, words in (("num_frames", int, "a whole number"), ("fps", (int, float), "a number")):
+        given = getattr(data, name)
+        numbers = given if isinstance(given, list) else [given]
+        is_right = numbers and all(isinstance(number, kind) and number > 0 for number in numbers)
+        if given is not None and not is_right:
+            raise ValueError(f"data.{name}={given!r} must be {words} above 0, or a list of them.")
+    for name, least in (
+        ("max_frames", 1),
+        ("max_length", 1),
+        ("shuffle_buffer", 1),
+        ("unreadable_limit", 0),
+        ("workers", 0),
+    ):
+        number = getattr(data, name)
+        if number is not None and number < least:
+            raise ValueError(f"data.{name}={number} must be at least {least}.")
     if data.share is not None and not 0 < data.share <= 1:
         raise ValueError(f"data.share={data.share} must be in (0, 1].")
+
+
+def _check_sources(data: DataConfig) -> None:
+    if not data.sources:
+        raise ValueError("data.sources is empty: there is nothing to train on.")
     ratios = [source.ratio for source in data.sources]
     if any(ratio is None for ratio in ratios) and any(ratio is not None for ratio in ratios):
         raise ValueError(f"data.sources: all of them have a ratio or none; the ratios are {ratios}.")
     if any(ratio is not None and ratio <= 0 for ratio in ratios):
         raise ValueError(f"data.sources: ratios must be positive, got {ratios}.")
+    for source in data.sources:
+        if source.max_samples is not None and source.max_samples < 1:
+            raise ValueError(f"data.sources: max_samples={source.max_samples} of {source.path} must be at least 1.")

@@ -53,6 +53,8 @@ class LoadedSample:
     name: str
     messages: list[dict[str, Any]]
     video_metadata: list = field(default_factory=list)
+    # Answers at the beginning of the chat that are given, not learnt.
+    num_given_answers: int = 0
 
     @property
     def num_frames(self) -> int:

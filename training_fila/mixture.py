@@ -54,11 +54,13 @@ def load_training_data(
     Raises:
         `ValueError`: for values that do not fit, or a record that cannot be trained on.
         `OSError`: if a file cannot be read.
+
+    Streamed data have no end: processes that reached theirs at different steps would wait for each other.
     """
     check_data(data)
     if data.streaming:
         sources = [stream_source(source, data) for source in data.sources]
-        return _mix(sources, data, seed).shuffle(seed=seed, buffer_size=data.shuffle_buffer)
+        return _mix(sources, data, seed).repeat(None).shuffle(seed=seed, buffer_size=data.shuffle_buffer)
     rows = _mix([load_source(source, data) for source in data.sources], data, seed)
     return TrainingDataset(rows, tokens_of_media=_tokens_of_media(data, processor))
 
@@ -69,6 +71,9 @@ def _mix(sources: list, data: DataConfig, seed: int):
         return sources[0]
     if data.sources[0].ratio is None:
         return concatenate_datasets(sources)
+    if not data.streaming:
+        # A rare source is seldom read to its end: what is taken of it must not be the beginning of its file.
+        sources = [source.shuffle(seed=seed) for source in sources]
     return interleave_datasets(
         sources, probabilities=(ratios / ratios.sum()).tolist(), seed=seed, stopping_strategy=data.stopping
     )

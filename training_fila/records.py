@@ -18,7 +18,9 @@ class RecordError(ValueError):
     """A record that says nothing one could train on."""
 
 
-def chat_of(record: Mapping[str, Any], *, folder: str, source: str, template: str = "chat") -> dict[str, Any]:
+def chat_of(
+    record: Mapping[str, Any], *, folder: str, source: str, template: str = "chat", number: int = 0
+) -> dict[str, Any]:
     """
     A record as a row: `id`, `source`, `modality` (image, video or text) and `messages`, a chat of transformers' kind.
 
@@ -29,11 +31,15 @@ def chat_of(record: Mapping[str, Any], *, folder: str, source: str, template: st
         folder: what relative paths of media start from.
         source: the name of the file, for errors.
         template: `"caption"` leaves what the user says out, as LLaVA's plain format does.
+        number: of the record in its file; its id, where it has none.
 
     Raises:
         `RecordError`: if placeholders and media do not match, or roles or texts are missing; it names the record.
     """
-    name = f"{source}: record {record.get('id', '?')!r}"
+    if not isinstance(record, Mapping):
+        raise RecordError(f"{source}: a record has to be an object, not {record!r:.80}.")
+    record_id = record.get("id") if record.get("id") is not None else f"number {number}"
+    name = f"{source}: record {record_id!r}"
     kind, paths = _media_of(record, name)
     turns = _turns_of(record, name)
     num_places = sum(len(PLACEHOLDER.findall(text)) for _, text in turns)
@@ -43,7 +49,7 @@ def chat_of(record: Mapping[str, Any], *, folder: str, source: str, template: st
     messages = [{"role": role, "content": _parts_of(text, media)} for role, text in turns]
     if template == "caption":
         messages = as_caption(messages)
-    return {"id": str(record.get("id", "?")), "source": source, "modality": kind or "text", "messages": messages}
+    return {"id": str(record_id), "source": source, "modality": kind or "text", "messages": messages}
 
 
 def _media_of(record: Mapping[str, Any], name: str) -> tuple[str | None, list[str]]:
@@ -51,15 +57,18 @@ def _media_of(record: Mapping[str, Any], name: str) -> tuple[str | None, list[st
     if len(given) > 1:
         raise RecordError(f"{name} has both an image and a video.")
     for kind, paths in given.items():
-        return kind, [paths] if isinstance(paths, str) else list(paths)
+        paths = [paths] if isinstance(paths, str) else paths
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+            raise RecordError(f"{name} has {paths!r:.80} for its {kind}: it has to be a path, or a list of them.")
+        return kind, paths
     return None, []
 
 
 def _turns_of(record: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
-    if turns := record.get("conversations"):
-        turns = [(turn.get("from"), turn.get("value")) for turn in turns]
-    else:
-        turns = [(turn.get("role"), turn.get("content")) for turn in record.get("messages") or ()]
+    turns = record.get("conversations") or record.get("messages") or []
+    if not isinstance(turns, list) or not all(isinstance(turn, Mapping) for turn in turns):
+        raise RecordError(f"{name} has turns that are no list of objects: {turns!r:.80}.")
+    turns = [(turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))) for turn in turns]
     for role, text in turns:
         if role not in ROLES:
             raise RecordError(f"{name} has a turn of {role!r}; roles are {', '.join(ROLES)}.")

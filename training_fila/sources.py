@@ -1,5 +1,6 @@
 """Files of records as Hugging Face data sets: memory-mapped, or streamed."""
 
+import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,17 @@ from typing import Any
 
 import fsspec
 import numpy as np
+import torch.distributed as dist
 from datasets import Dataset, IterableDataset
 from datasets.exceptions import DatasetGenerationError
 
+from .caption_template import as_caption
 from .data_config import DataConfig, SourceConfig
 from .records import RecordError, chat_of
+
+
+# The code that makes rows: datasets looks at a generator's arguments, not at what it calls.
+MAKERS = "".join(inspect.getsource(inspect.getmodule(maker)) for maker in (chat_of, as_caption))
 
 
 def load_source(source: SourceConfig, data: DataConfig) -> Dataset:
@@ -26,17 +33,22 @@ def load_source(source: SourceConfig, data: DataConfig) -> Dataset:
     """
     file = Path(source.path)
     state = file.stat() if file.is_file() else None
-    version = (state.st_size, state.st_mtime_ns) if state else None  # a changed file is read again
+    version = (state.st_size, state.st_mtime_ns) if state else None
+    # A changed file is read again, and so is every file after a change of the code.
+    arguments = {**_arguments(source, data), "version": (version, MAKERS)}
     try:
-        rows = Dataset.from_generator(_rows, gen_kwargs={**_arguments(source, data), "version": version})
+        rows = Dataset.from_generator(_rows, gen_kwargs=arguments)
     except DatasetGenerationError as error:
         raise (error.__cause__ or error) from None
     return _subset(rows, source, data)
 
 
 def stream_source(source: SourceConfig, data: DataConfig) -> IterableDataset:
-    """The same rows, read while training. Every worker reads the file and takes its part of the records."""
-    parts = list(range(max(data.workers, 1)))
+    """
+    The same rows, read while training. Every worker of every process reads the file and takes its part of the records.
+    With `source.max_samples`, the first ones.
+    """
+    parts = list(range(max(data.workers, 1) * _num_processes()))
     rows = IterableDataset.from_generator(
         _rows, gen_kwargs={**_arguments(source, data), "parts": parts, "num_parts": len(parts)}
     )
@@ -51,17 +63,26 @@ def read_records(path: str) -> Iterator[dict[str, Any]]:
         `RecordError`: if it holds neither, with the line.
     """
     with fsspec.open(path, "rt", encoding="utf-8") as file:
-        if Path(path).suffix == ".json":
-            records = json.load(file)
-            if not isinstance(records, list):
-                raise RecordError(f"{path} holds no list of records.")
-            yield from records
+        if Path(path).suffix != ".json":
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _parse(line, f"{path}, line {number}")
             return
-        for number, line in enumerate(file, start=1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise RecordError(f"{path}, line {number}: {error}") from error
+        records = _parse(file.read(), path)
+    if not isinstance(records, list):
+        raise RecordError(f"{path} holds no list of records.")
+    yield from records
+
+
+def _parse(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise RecordError(f"{name}: {error}") from error
+
+
+def _num_processes() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def _arguments(source: SourceConfig, data: DataConfig) -> dict[str, Any]:
@@ -76,10 +97,11 @@ def _arguments(source: SourceConfig, data: DataConfig) -> dict[str, Any]:
 def _rows(
     path: str, folder: str, name: str, template: str, parts=(0,), num_parts: int = 1, version=None
 ) -> Iterator[dict[str, Any]]:
-    for number, record in enumerate(read_records(path)):
+    number = 0
+    for number, record in enumerate(read_records(path), start=1):
         if number % num_parts not in parts:
             continue
-        row = chat_of(record, folder=folder, source=name, template=template)
+        row = chat_of(record, folder=folder, source=name, template=template, number=number)
         contents = [part for message in row["messages"] for part in message["content"]]
         yield {
             **row,
@@ -87,6 +109,8 @@ def _rows(
             "num_characters": sum(len(part.get("text", "")) for part in contents),
             "num_media": sum(part["type"] != "text" for part in contents),
         }
+    if not number:
+        raise RecordError(f"{path} holds no records.")
 
 
 def _subset(rows: Dataset, source: SourceConfig, data: DataConfig) -> Dataset:
