@@ -39,7 +39,7 @@ class FilaVideoCollator:
         timestamps: times in the prompt, `"sampled"`, `"selected"` or `"none"`. Default: as the processor does.
         max_length: the most tokens of a sample. Samples are never cut.
 
-    Called with samples: `messages` (a chat, or JSON of one), or `prompt` and `completion` (two halves of a chat, of which
+    Called with samples: `messages` (a chat, or JSON of one), or `prompt` and `completion` (two halves of a chat; only
     the second is labelled), and optionally `id`, `source` and `epoch`. Returns what the processor does for the whole
     batch, padded on the right, and `labels` `(B, T)`: the ids of the assistant's words and of the end of its turns
     (the template's `generation` blocks), -100 elsewhere.

@@ -47,8 +47,15 @@ def stream_source(source: SourceConfig, data: DataConfig) -> IterableDataset:
     """
     The same rows, read while training. Every worker of every process reads the file and takes its part of the records.
     With `source.max_samples`, the first ones.
+
+    Raises:
+        `ValueError`: for fewer samples than workers; if the file has no more, while it is read.
     """
     parts = list(range(max(data.workers, 1) * _num_processes()))
+    if source.max_samples is not None and source.max_samples < len(parts):
+        raise ValueError(
+            f"{source.path}: max_samples={source.max_samples} leave none for some of {len(parts)} workers."
+        )
     rows = IterableDataset.from_generator(
         _rows, gen_kwargs={**_arguments(source, data), "parts": parts, "num_parts": len(parts)}
     )
@@ -109,8 +116,8 @@ def _rows(
             "num_characters": sum(len(part.get("text", "")) for part in contents),
             "num_media": sum(part["type"] != "text" for part in contents),
         }
-    if not number:
-        raise RecordError(f"{path} holds no records.")
+    if number < num_parts:
+        raise RecordError(f"{path} holds {number} records; training needs at least {num_parts}, one for each reader.")
 
 
 def _subset(rows: Dataset, source: SourceConfig, data: DataConfig) -> Dataset:

@@ -57,8 +57,16 @@ class FilaVideoTrainer(Trainer):
             "persistent_workers": self.args.dataloader_persistent_workers,
             "prefetch_factor": self.args.dataloader_prefetch_factor,
         }
-        batches = {"batch_size": self.stage.micro_batch_size, "drop_last": True}
-        batches = batches if self.sampler is None else {"batch_sampler": self.sampler}
+        if self.sampler is not None:
+            batches = {"batch_sampler": self.sampler}
+        else:
+            # datasets streams through threads of its own, which a forked worker would wait for in vain.
+            context = "spawn" if self.args.dataloader_num_workers else None
+            batches = {
+                "batch_size": self.stage.micro_batch_size,
+                "drop_last": True,
+                "multiprocessing_context": context,
+            }
         return self.accelerator.prepare(DataLoader(self.train_dataset, **batches, **options))
 
     def _global_batches(self) -> GlobalBatchSampler:

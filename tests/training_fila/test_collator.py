@@ -113,6 +113,29 @@ def test_chats_of_other_trainers(processor, media):
         FilaVideoCollator(processor)([{"text": "Hello"}])
 
 
+def test_a_completion_is_labelled_and_answers_in_its_prompt_are_not(processor, media):
+    """TRL's format: the same tokens as one chat, of which only the last answer is learnt."""
+    turns = ("<image>\nWhat is it?", "A picture.", "Which colour?", "Many colours.")
+    whole = json.loads(row(media, "a", *turns, image="0.png")["messages"])
+    halves = {"prompt": whole[:3], "completion": whole[3:]}
+    batch = FilaVideoCollator(processor)([halves, {"messages": whole}])
+    assert torch.equal(batch["input_ids"][0], batch["input_ids"][1])
+    assert labelled(processor, batch, 0) == "Many colours.<|im_end|>"
+    assert labelled(processor, batch, 1) == "A picture.<|im_end|>Many colours.<|im_end|>"
+
+
+@pytest.mark.parametrize("sample", [{"prompt": "Hello", "completion": "Hi"}, {"prompt": []}])
+def test_halves_of_a_chat_have_to_be_chats(processor, sample):
+    with pytest.raises(ValueError, match="one in two halves"):
+        FilaVideoCollator(processor)([sample])
+
+
+def test_a_caption_has_no_answer_in_its_prompt(processor):
+    turn = [{"role": "assistant", "content": "A dog."}]
+    with pytest.raises(ValueError, match="sample a has an answer in its prompt"):
+        FilaVideoCollator(processor, template="caption")([{"id": "a", "prompt": turn, "completion": turn}])
+
+
 BROKEN = {
     "a file that is no video": {"video": "broken.mp4"},
     "a missing video": {"video": "none.mp4"},
@@ -158,6 +181,15 @@ def test_too_long_is_an_error_by_name(processor, media):
     assert len(collate([short])["input_ids"]) == 1
     with pytest.raises(TooLongError, match=r"sample long has \d{3,} tokens; the limit is max_length=100"):
         collate([short, long])
+
+
+def test_errors_of_workers_keep_their_kind(processor, media):
+    samples = [row(media, "long", "Hello " * 200, "Hi.")]
+    loader = torch.utils.data.DataLoader(
+        samples, collate_fn=FilaVideoCollator(processor, max_length=100), num_workers=1
+    )
+    with pytest.raises(TooLongError, match=r"sample long has \d{3,} tokens"):
+        next(iter(loader))
 
 
 def test_too_long_is_dropped_when_asked_for_and_never_cut(processor, media):

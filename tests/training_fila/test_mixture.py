@@ -1,6 +1,8 @@
 """Sources become one data set: whole, in shares, mixed by ratios, or streamed."""
 
+import itertools
 import json
+from collections import Counter
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from tests.training_fila.conftest import record, write_records
 from training_fila.data_config import DataConfig, SourceConfig
 from training_fila.mixture import load_training_data
 from training_fila.records import RecordError
+from training_fila.sources import stream_source
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +45,9 @@ def test_ratios_mix_1_to_40(processor, many):
     found = names(dataset)
     count = len(found)
     assert len(set(found)) == count and 3900 < count
-    rare = sum(name.startswith("b") for name in found)
-    assert abs(rare - count / 41) < 4 * (count * 1 / 41 * 40 / 41) ** 0.5
+    rare = [int(name[1:]) for name in found if name.startswith("b")]
+    assert abs(len(rare) - count / 41) < 4 * (count * 1 / 41 * 40 / 41) ** 0.5
+    assert max(rare) > 2 * len(rare)  # from the whole file, not its beginning
 
 
 def test_a_share_is_the_same_for_the_same_seed(processor, many):
@@ -61,12 +65,39 @@ def test_so_many_samples_and_no_fewer(processor, many):
 
 
 def test_streaming_gives_the_same_rows(processor, many):
-    mapped = load(processor, SourceConfig(str(many["b"])))
-    streamed = load(processor, SourceConfig(str(many["b"])), streaming=True, workers=2, shuffle_buffer=10)
+    source = SourceConfig(str(many["b"]))
+    mapped = load(processor, source)
+    streamed = stream_source(source, DataConfig(sources=[source], streaming=True, workers=2))
+    rows = list(torch.utils.data.DataLoader(streamed, batch_size=None, num_workers=2, multiprocessing_context="spawn"))
+    assert sorted(row["id"] for row in rows) == sorted(names(mapped))
+    expected = {mapped[index]["id"]: mapped[index]["messages"] for index in range(len(mapped))}
+    assert {row["id"]: row["messages"] for row in rows} == expected
+
+
+def test_a_stream_begins_again(processor, many):
+    """The first 800 of 400 samples: each of them twice, but for those that still wait in the buffer."""
+    streamed = load(processor, SourceConfig(str(many["b"])), streaming=True, workers=0, shuffle_buffer=10)
     assert isinstance(streamed, torch.utils.data.IterableDataset)
-    loader = torch.utils.data.DataLoader(streamed, batch_size=None, num_workers=2)
-    rows = {row["id"]: row["messages"] for row in loader}
-    assert rows == {mapped[index]["id"]: mapped[index]["messages"] for index in range(len(mapped))}
+    found = [row["id"] for row in itertools.islice(streamed, 800)]
+    assert sum(count == 2 for count in Counter(found).values()) >= 400 - 10
+    assert found[:400] != found[400:]
+
+
+def test_a_streamed_mixture_has_its_ratio(processor, many):
+    sources = (SourceConfig(str(many["a"]), ratio=4), SourceConfig(str(many["b"]), ratio=1))
+    streamed = load(processor, *sources, streaming=True, workers=0)
+    rare = sum(row["id"].startswith("b") for row in itertools.islice(streamed, 1000))
+    assert abs(rare - 200) < 4 * (1000 * 0.2 * 0.8) ** 0.5
+
+
+def test_a_stream_needs_a_sample_for_each_worker(processor, many, tmp_path):
+    """A worker without one would look for it for ever."""
+    path = write_records(tmp_path / "a.json", [record("a", "Question?", "Answer.")] * 2)
+    streamed = load(processor, SourceConfig(str(path)), streaming=True, workers=3)
+    with pytest.raises(RecordError, match=r"a\.json holds 2 records; training needs at least 3"):
+        next(iter(streamed))
+    with pytest.raises(ValueError, match="max_samples=1 leave none for some of 2 workers"):
+        load(processor, SourceConfig(str(many["b"]), max_samples=1), streaming=True, workers=2)
 
 
 def test_keys_carry_the_epoch(processor, many):
@@ -98,6 +129,23 @@ def test_a_bad_record_is_named(processor, tmp_path):
         load(processor, SourceConfig(str(path)))
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{oops", r"a\.json: Expecting"),
+        ("{}", r"a\.json holds no list of records"),
+        ("[]", r"a\.json holds 0 records"),
+        ("[3]", "a: a record has to be an object, not 3"),
+        ('[{"conversations": []}]', "a: record 'number 1' has no answer"),
+    ],
+)
+def test_a_file_without_records_says_so(processor, tmp_path, content, message):
+    path = tmp_path / "a.json"
+    path.write_text(content)
+    with pytest.raises(RecordError, match=message):
+        load(processor, SourceConfig(str(path)))
+
+
 def test_a_line_that_is_no_json_is_named(processor, tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps(record("good", "Question?", "Answer.")) + "\n{oops\n")
@@ -117,6 +165,13 @@ def test_a_missing_file(processor, tmp_path):
         ({"too_long": "cut"}, "data.too_long='cut'"),
         ({"share": 0.0}, "data.share=0.0"),
         ({"num_frames": 3, "fps": 1}, "data.num_frames=3 and data.fps=1"),
+        ({"num_frames": [8, 0]}, r"data.num_frames=\[8, 0\] must be a whole number above 0"),
+        ({"num_frames": []}, r"data.num_frames=\[\]"),
+        ({"fps": "fast"}, "data.fps='fast' must be a number above 0"),
+        ({"timestamps": "all"}, "data.timestamps='all'"),
+        ({"max_length": 0}, "data.max_length=0 must be at least 1"),
+        ({"workers": -1}, "data.workers=-1 must be at least 0"),
+        ({"share": 0.2, "streaming": True}, "data.share=0.2 needs all samples"),
     ],
 )
 def test_values_that_mean_nothing(processor, many, options, message):
@@ -131,3 +186,5 @@ def test_ratios_for_all_or_none(processor, many):
         load(processor, SourceConfig(str(many["a"]), ratio=0), SourceConfig(str(many["b"]), ratio=1))
     with pytest.raises(ValueError, match="nothing to train on"):
         load(processor)
+    with pytest.raises(ValueError, match="max_samples=0 of .*b.jsonl must be at least 1"):
+        load(processor, SourceConfig(str(many["b"]), max_samples=0))

@@ -79,6 +79,10 @@ def test_a_caption_is_the_picture_and_what_the_assistant_says():
         ({"id": "a", "conversations": [{"from": "robot", "value": "x"}]}, "'robot'"),
         ({"id": "a", "conversations": [{"from": "gpt", "value": None}]}, "text is None"),
         ({"id": "a"}, "no answer"),
+        ({"id": "a", "conversations": ["Hello"]}, "turns that are no list of objects"),
+        ({"id": "a", "conversations": {"from": "gpt"}}, "turns that are no list of objects"),
+        (record("a", "<image>\nWhat?", "A dog.", image=[3]), r"\[3\] for its image: it has to be a path"),
+        (record("a", "<image>\nWhat?", "A dog.", image={"path": "a.png"}), "for its image: it has to be a path"),
     ],
 )
 def test_what_cannot_be_trained_on_is_named(given, message):

@@ -83,7 +83,7 @@ def test_too_many_broken_clips_end_the_run(checkpoint, with_a_broken_clip, tmp_p
 
 
 def test_streamed_data_train(checkpoint, image_records, video_records, tmp_path):
-    changes = {"data__streaming": "true", "max_steps": 2, "batch_size": 2, "micro_batch_size": 1}
+    changes = {"data__streaming": "true", "data__workers": 1, "max_steps": 2, "batch_size": 2, "micro_batch_size": 1}
     stage = small_stage("video_instruction", checkpoint, tmp_path, image_records, video_records, **changes)
     assert len(losses(run_stage(stage))) == 2
 
