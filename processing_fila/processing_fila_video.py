@@ -28,7 +28,7 @@ from transformers.processing_utils import ProcessingKwargs, Unpack
 
 from .image_tokens import count_image_tokens, count_overview_tokens
 from .time_slots import find_slots, pad_time_ids, slot_width, time_text, tokenize_times
-from .timestamps import sentence_of_times, timestamp_sentence
+from .timestamps import VideoText, append_times, interleave_times
 from .video_input import flatten_videos
 from .video_metadata import FilaVideoMetadata
 from .video_processing_fila_video import (
@@ -40,7 +40,9 @@ from .video_processing_fila_video import (
 from .video_tokens import count_scenes, count_tokens, pooled_side
 
 
-TIMESTAMPS = ("sampled", "selected", "none")
+TIMESTAMPS = ("sampled", "selected", "interleaved", "none")
+# Those with the times of the scenes, which only the model knows.
+TIMES_OF_SCENES = ("selected", "interleaved")
 # Arguments of this processor that concern videos alone, so that they can be told from those of the tokenizer.
 VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, "timestamps", "return_metadata")
 
@@ -68,7 +70,8 @@ class FilaVideoProcessor(ProcessorMixin):
         spatial_pool_mode, spatial_pool_stride, newline_position: as in the model's configuration.
         timestamps (`str`, *optional*, defaults to `"sampled"`): `"sampled"` writes the paper's sentence into the
             prompt, with the times of the sampled frames; `"selected"` writes it with the times of the scenes, which the
-            model fills in when it has selected them; `"none"` does not write it.
+            model fills in when it has selected them; `"interleaved"` writes each of these times before its scene's
+            visual tokens instead; `"none"` writes none.
         vision_aspect_ratio (`str`, *optional*, defaults to `"anyres_max_9"`): as in the model's configuration.
     """
 
@@ -149,8 +152,8 @@ class FilaVideoProcessor(ProcessorMixin):
         Returns:
             [`BatchFeature`] with `input_ids` and `attention_mask` `(B, T)`; of videos `pixel_values_videos`
             `(V, N, 3, H, W)` and `video_frame_mask` `(V, N)`; of images `pixel_values` `(I, G, 3, H, W)`,
-            `image_sizes` `(I, 2)` and `batch_num_images`; with `timestamps="selected"` also `frame_time_ids`
-            `(V, N, digits)` and `scene_time_slots` `(B, T)`.
+            `image_sizes` `(I, 2)` and `batch_num_images`; with the times of the scenes (`timestamps="selected"` or
+            `"interleaved"`) also `frame_time_ids` `(V, N, digits)` and `scene_time_slots` `(B, T)`.
 
         Raises:
             `ValueError`: if text, images and videos do not fit, or truncation would cut through placeholders.
@@ -168,8 +171,8 @@ class FilaVideoProcessor(ProcessorMixin):
             videos, kwargs = self._load_videos(videos, kwargs)
         call = {"images": images, "text": text, "videos": videos, **kwargs}
         timestamps = kwargs["videos_kwargs"].get("timestamps") or self.timestamps
-        if timestamps == "selected" and videos is not None and text is not None:
-            return self._call_with_time_slots(call)
+        if timestamps in TIMES_OF_SCENES and videos is not None and text is not None:
+            return self._call_with_time_slots(call, timestamps)
         return self._call_without_cutting_media(**call)
 
     def _load_videos(self, videos: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -196,9 +199,9 @@ class FilaVideoProcessor(ProcessorMixin):
                 "which apply_chat_template writes for each one in a message."
             )
 
-    def _call_with_time_slots(self, call: dict[str, Any]) -> BatchFeature:
+    def _call_with_time_slots(self, call: dict[str, Any], timestamps: str) -> BatchFeature:
         """
-        With the sentence of [`replace_video_token`] found again among the tokens, and the times to choose from.
+        With the times of [`replace_video_token`] found again among the tokens, and the times to choose from.
         """
         asked = call
         call = {**call, "return_offsets_mapping": True, "return_text_replacement_offsets": True}
@@ -215,11 +218,12 @@ class FilaVideoProcessor(ProcessorMixin):
             for video, width in zip(metadata, widths, strict=True)
         ]
         inputs["frame_time_ids"] = pad_time_ids(time_ids)
-        inputs["scene_time_slots"] = self._time_slots(inputs, offsets, replacements, metadata, time_ids)
+        texts = [self._video_text(video, timestamps) for video in metadata]
+        inputs["scene_time_slots"] = self._time_slots(inputs, offsets, replacements, texts, time_ids)
         return_tensors = call.get("return_tensors") or call.get("text_kwargs", {}).get("return_tensors")
         return inputs.convert_to_tensors(return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
 
-    def _time_slots(self, inputs, offsets, replacements, metadata, time_ids) -> torch.LongTensor:
+    def _time_slots(self, inputs, offsets, replacements, video_texts, time_ids) -> torch.LongTensor:
         """`(B, T)`: the place of each token's id among the flattened times of all scenes, -1 beside the slots."""
         slots = [torch.full((len(ids),), -1, dtype=torch.long) for ids in inputs["input_ids"]]
         num_scenes = max(count_scenes(len(ids), num_scenes=self.num_scenes) for ids in time_ids)
@@ -229,22 +233,20 @@ class FilaVideoProcessor(ProcessorMixin):
             for replacement in row_replacements:
                 if replacement["type"] != "video":
                     continue
-                spans = self._slot_spans(replacement, metadata[video])
+                start = replacement["new_span"][0]
+                spans = [(start + first, start + end) for first, end in video_texts[video].time_spans]
                 for token, scene, digit in find_slots(row_offsets, spans, time_ids[video].shape[1]):
                     row[token] = (video * num_scenes + scene) * num_digits + digit
                 video += 1
         return pad_sequence(slots, batch_first=True, padding_value=-1)
 
-    def _slot_spans(self, replacement: dict[str, Any], metadata: FilaVideoMetadata) -> list[tuple[int, int]]:
-        """First character and end of each slot in the prompt."""
-        sentence, spans = self._sentence_with_slots(metadata)
-        start = replacement["new_span"][1] - len(sentence)
-        return [(start + first, start + last) for first, last in spans]
-
-    def _sentence_with_slots(self, metadata: FilaVideoMetadata) -> tuple[str, list[tuple[int, int]]]:
-        num_scenes = count_scenes(len(metadata.frames_indices), num_scenes=self.num_scenes)
-        slot = time_text(0, slot_width(metadata.duration_seconds))
-        return sentence_of_times([slot] * num_scenes, metadata.duration_seconds)
+    def _video_text(self, metadata: FilaVideoMetadata, timestamps: str) -> VideoText:
+        """What stands in the prompt for a video whose scenes are not known yet: their times are zeros."""
+        num_frames = len(metadata.frames_indices)
+        num_scenes = count_scenes(num_frames, num_scenes=self.num_scenes)
+        slots = [time_text(0, slot_width(metadata.duration_seconds))] * num_scenes
+        write = interleave_times if timestamps == "interleaved" else append_times
+        return write(self.video_token, self.num_video_tokens(num_frames), slots, metadata.duration_seconds)
 
     def _call_without_cutting_media(self, **kwargs) -> BatchFeature:
         try:
@@ -273,20 +275,21 @@ class FilaVideoProcessor(ProcessorMixin):
         return self.image_token * self.num_image_tokens((height, width), is_alone=is_alone)
 
     def replace_video_token(self, video_inputs: dict, video_idx: int, timestamps: str | None = None, **kwargs) -> str:
-        """What stands in the prompt for a video: its placeholders, then the sentence with its timestamps."""
+        """What stands in the prompt for a video: its placeholders and, as `timestamps` says, times."""
         metadata: FilaVideoMetadata = video_inputs["video_metadata"][video_idx]
-        placeholders = self.video_token * self.num_video_tokens(len(metadata.frames_indices))
+        num_tokens = self.num_video_tokens(len(metadata.frames_indices))
         timestamps = _check_timestamps(self.timestamps if timestamps is None else timestamps)
         if timestamps == "none":
-            return placeholders
+            return self.video_token * num_tokens
         if not metadata.has_timestamps:
             raise ValueError(
                 f"Video {video_idx} is given as frames without times, and timestamps={timestamps!r} writes times into "
                 "the prompt: give video_metadata with 'fps' or 'frame_seconds', or use timestamps='none'."
             )
-        if timestamps == "selected":
-            return f"{placeholders}\n{self._sentence_with_slots(metadata)[0]}"
-        return f"{placeholders}\n{timestamp_sentence(metadata.timestamps, metadata.duration_seconds)}"
+        if timestamps in TIMES_OF_SCENES:
+            return self._video_text(metadata, timestamps).text
+        times = [f"{seconds:.1f}" for seconds in metadata.timestamps]
+        return append_times(self.video_token, num_tokens, times, metadata.duration_seconds).text
 
     def apply_chat_template(self, conversation, *args, processor_kwargs: dict[str, Any] | None = None, **kwargs):
         """

@@ -12,9 +12,9 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-Prompts that carry the times of the scenes, which the model only finds later (`timestamps="selected"`).
+Prompts that carry the times of the scenes, which the model only finds later (`timestamps="selected"`, `"interleaved"`).
 
-The processor writes the sentence with a time slot for each scene, such as `000.0`, as wide as the longest time of the
+The processor writes a time slot for each scene, such as `000.0`, as wide as the longest time of the
 video, and sends along the tokens of every sampled frame's time at that width. The model fills the slots when it has
 selected. Shape letters: B prompts, T tokens, V videos, N frames, S scenes; digits are the tokens of a time.
 """
@@ -48,8 +48,8 @@ def tokenize_times(tokenizer: PreTrainedTokenizerBase, seconds: Sequence[float],
     for text, tokens in zip(texts, ids, strict=True):
         if len(tokens) != len(ids[0]):
             raise ValueError(
-                f"timestamps='selected' needs a tokenizer that splits numbers into digits, as Qwen2's does: this one "
-                f"makes {len(ids[0])} tokens of {texts[0]!r} and {len(tokens)} of {text!r}."
+                f"Times of scenes in the prompt need a tokenizer that splits numbers into digits, as Qwen2's does: "
+                f"this one makes {len(ids[0])} tokens of {texts[0]!r} and {len(tokens)} of {text!r}."
             )
     return torch.tensor(ids, dtype=torch.long)
 

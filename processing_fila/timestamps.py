@@ -12,10 +12,19 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-The sentence that tells the language model when each sampled frame was shown (section 3.3 of the paper).
+How a prompt tells the language model when the frames of a video were shown: the sentence of section 3.3 of the paper
+after the visual tokens, or a time before the visual tokens of each scene.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class VideoText(NamedTuple):
+    """What stands in a prompt for a video, and the first character and end of each time in it."""
+
+    text: str
+    time_spans: list[tuple[int, int]]
 
 
 def timestamp_sentence(frame_seconds: Sequence[float], duration_seconds: float) -> str:
@@ -29,21 +38,52 @@ def timestamp_sentence(frame_seconds: Sequence[float], duration_seconds: float) 
     Raises:
         `ValueError`: if there is no frame.
     """
-    return sentence_of_times([f"{seconds:.1f}" for seconds in frame_seconds], duration_seconds)[0]
+    times = [f"{seconds:.1f}" for seconds in frame_seconds]
+    return f"{_beginning(times, duration_seconds)} at {', '.join(times)} seconds."
 
 
-def sentence_of_times(times: Sequence[str], duration_seconds: float) -> tuple[str, list[tuple[int, int]]]:
+def append_times(token: str, num_tokens: int, times: Sequence[str], duration_seconds: float) -> VideoText:
     """
-    The sentence with times as they are written, and the first character and end of each time in it.
+    `<video><video> ... <video>`, a line break, and the sentence of `timestamp_sentence`.
+
+    Args:
+        token: the placeholder of a visual token.
+        num_tokens: how many the video has.
+        times: of its frames or scenes, as they are to be written.
+        duration_seconds: length of the video.
 
     Raises:
         `ValueError`: if there is no time.
     """
+    parts = [f"{token * num_tokens}\n{_beginning(times, duration_seconds)} at "]
+    for time in times:
+        parts.extend((time, ", "))
+    return _with_spans([*parts[:-1], " seconds."], len(times))
+
+
+def interleave_times(token: str, num_tokens: int, times: Sequence[str], duration_seconds: float) -> VideoText:
+    """
+    `This video samples S frames of a T-second video.`, a line break, and `<t1 seconds><video> ... <t2
+    seconds><video> ...`. Arguments and errors are those of `append_times`, with the times of the S scenes. Each scene
+    has as many tokens, the last one also what is left over.
+    """
+    parts = [f"{_beginning(times, duration_seconds)}.\n<"]
+    tokens_of_scene, rest = divmod(num_tokens, len(times))
+    for time in times:
+        parts.extend((time, f" seconds>{token * tokens_of_scene}<"))
+    parts[-1] = parts[-1].removesuffix("<") + token * rest
+    return _with_spans(parts, len(times))
+
+
+def _beginning(times: Sequence[str], duration_seconds: float) -> str:
     if len(times) == 0:
         raise ValueError("A video without frames has no timestamps.")
-    beginning = f"This video samples {len(times)} frames of a {duration_seconds:.1f}-second video at "
-    spans, start = [], len(beginning)
-    for time in times:
-        spans.append((start, start + len(time)))
-        start += len(time) + len(", ")
-    return f"{beginning}{', '.join(times)} seconds.", spans
+    return f"This video samples {len(times)} frames of a {duration_seconds:.1f}-second video"
+
+
+def _with_spans(parts: list[str], num_times: int) -> VideoText:
+    """Parts of which every second one is a time."""
+    starts = [0]
+    for part in parts:
+        starts.append(starts[-1] + len(part))
+    return VideoText("".join(parts), [(starts[place], starts[place + 1]) for place in range(1, 2 * num_times, 2)])

@@ -1,4 +1,7 @@
-"""`timestamps="selected"`, processor and model together: the prompt carries the times of the scenes, in one pass."""
+"""
+Times of the scenes, `timestamps="selected"` and `"interleaved"`, processor and model together: the prompt carries
+them, in one pass.
+"""
 
 import re
 
@@ -76,6 +79,36 @@ def test_the_language_model_reads_the_times_of_the_scenes(loaded):
         times = [f"{scene['representative_seconds']:0{width}.1f}" for scene in video]
         assert sentence.endswith(f"-second video at {', '.join(times)} seconds.")
         assert sentence.startswith(f"This video samples {len(video)} frames of a ")
+
+
+@pytest.mark.parametrize("newline_position", ["one_token", "grid", "frame", "no_token"])
+def test_each_time_stands_before_its_scene(loaded, newline_position, monkeypatch):
+    model, processor, folder = loaded
+    monkeypatch.setattr(processor, "newline_position", newline_position)
+    monkeypatch.setattr(model.config, "newline_position", newline_position)
+    conversations = [
+        question(folder / "long.mp4"),
+        question(folder / "short.mp4", folder / "long.mp4", text="And here?"),
+    ]
+    inputs = prepare(processor, conversations, timestamps="interleaved", return_metadata=True)
+    metadata = inputs.pop("video_metadata")
+    features = model.get_video_features(inputs["pixel_values_videos"], video_frame_mask=inputs["video_frame_mask"])
+    scenes = processor.post_process_scenes(features, metadata)
+    prompts = [processor.decode(ids) for ids in inputs["input_ids"]]
+    in_prompt = re.findall(r"video\.\n((?:<[\d.]+ seconds>(?:<video>)+)+)\n", "".join(prompts))
+    filled = "".join(filled_text(model, processor, inputs, row) for row in range(2))
+    written = re.findall(r"<([\d.]+) seconds>", filled)
+    assert written == [
+        f"{scene['representative_seconds']:0{width}.1f}"
+        for video, width in zip(scenes, [4, 3, 4], strict=True)  # of 12.0, 3.0 and 12.0
+        for scene in video
+    ]
+    side = processor.patches_per_side // 2 + processor.patches_per_side % 2
+    of_scene = {"grid": side * (side + 1), "frame": side * side + 1}.get(newline_position, side * side)
+    assert len(in_prompt) == 3
+    for video, tokens in zip(scenes, in_prompt, strict=True):
+        counts = [len(run) // len("<video>") for run in re.findall(r"(?:<video>)+", tokens)]
+        assert counts == [of_scene] * (len(video) - 1) + [of_scene + (newline_position == "one_token")]
 
 
 def test_before_that_the_slots_hold_zeros(loaded):

@@ -36,7 +36,8 @@ class FilaVideoCollator:
         template: `"chat"`, or `"caption"` for LLaVA's plain format: the media, then what the assistant says.
         label_turn_markers: LLaVA's own variant, in which the markers of every turn are labels too.
         rates: how many frames of each video are read. Default: as the processor does.
-        timestamps: times in the prompt, `"sampled"`, `"selected"` or `"none"`. Default: as the processor does.
+        timestamps: times in the prompt, `"sampled"`, `"selected"`, `"interleaved"` or `"none"`.
+            Default: as the processor does.
         max_length: the most tokens of a sample. Samples are never cut.
 
     Called with samples: `messages` (a chat, or JSON of one), or `prompt` and `completion` (two halves of a chat; only

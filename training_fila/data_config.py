@@ -8,7 +8,7 @@ from omegaconf import MISSING
 
 TEMPLATES = ("chat", "caption")
 STOPPING = ("first_exhausted", "all_exhausted")
-TIMESTAMPS = (None, "sampled", "selected", "none")
+TIMESTAMPS = (None, "sampled", "selected", "interleaved", "none")
 TOO_LONG = ("error", "drop")
 GROUPINGS = ("modality_and_length", "modality", "random")
 
@@ -54,7 +54,7 @@ class DataConfig:
     # Frames per second instead, a number or a list, at most max_frames in all.
     fps: Any = None
     max_frames: int | None = None
-    # Times in the prompt: sampled, selected or none; null: as the processor does.
+    # Times in the prompt: sampled, selected, interleaved or none; null: as the processor does.
     timestamps: str | None = None
     # Tokens of a sample; null: no limit.
     max_length: int | None = None

@@ -16,6 +16,7 @@ from conversion_fila.scratch import paper_config
 from conversion_fila.tokenizer import train_tokenizer
 from modeling_fila import FilaVideoForConditionalGeneration
 from processing_fila import FilaVideoProcessor
+from tests.environment import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +122,10 @@ def test_weights_are_made_layer_by_layer():
 def test_memory_is_bounded_by_a_layer(tmp_path):
     """A 2.6 GB checkpoint in shards of 2 GB."""
     code = """
-import resource, sys, torch
+import sys, torch
 from configuration_fila import FilaVideoConfig
 import conversion_fila.scratch as scratch
+from tests.peak_memory import peak_bytes
 def medium(tokenizer):
     # Matrices as large as those of a 7B model are given back to the system when they are done with; smaller ones may
     # stay with the C library.
@@ -132,14 +134,18 @@ def medium(tokenizer):
     config = FilaVideoConfig(vision_config=scratch.TINY_VISION, text_config=text)
     return scratch._with_tokens(config, tokenizer, vocab_size=4096)
 scratch.SIZES["medium"] = (medium, torch.bfloat16)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_bytes()
 scratch.write_scratch_checkpoint("medium", sys.argv[1], max_shard_bytes=2 * 10**9)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak_bytes() - before)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "medium")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(tmp_path / "medium")],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    grown_bytes = int(done.stdout.split()[-1]) * (1024 if sys.platform != "darwin" else 1)
+    grown_bytes = int(done.stdout.split()[-1])
     total = sum(file.stat().st_size for file in (tmp_path / "medium").glob("*.safetensors"))
     assert total > 2.4e9
     assert grown_bytes < 1.0e9

@@ -186,7 +186,8 @@ def test_killed_at_a_random_moment_and_restarted_the_result_is_that_of_an_undist
         process.join()
         num_unfinished += process.exitcode != 0
         make_all(mixed_workshop, output)
-        assert contents(output) == expected
+        found = contents(output)
+        assert [name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)] == []
         shutil.rmtree(output)
     assert num_unfinished >= num_kills / 2  # otherwise the kills came too late to show anything
 

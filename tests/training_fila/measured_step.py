@@ -4,21 +4,14 @@ test_memory_plan.py in a process of its own. Prints bytes as JSON.
 """
 
 import json
-import resource
 import sys
 
 import torch
 
 from modeling_fila import FilaVideoConfig, FilaVideoForConditionalGeneration
+from tests.peak_memory import peak_bytes
 from training_fila.model import checkpoint_activations
 from training_fila.parts import freeze_all_but
-
-
-KIB = 1024
-
-
-def peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
 
 
 def main() -> None:
