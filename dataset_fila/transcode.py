@@ -24,9 +24,10 @@ from .probe import BadClipError
 
 
 TIME_BASE = Fraction(1, 90000)
-VERSION = 1
+VERSION = 2
 NOMINAL_FPS = 30
-OPTIONS = {"preset": "veryfast", "crf": "23", "bf": "0", "threads": "1"}
+# Without mbtree: x264's vector code for it reads memory that nothing has set, and now and then codes a frame otherwise.
+OPTIONS = {"preset": "veryfast", "crf": "23", "bf": "0", "threads": "1", "x264-params": "mbtree=0"}
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def _encode_video(stream, reader: VideoReader, common: CommonFormat) -> Iterator
     edges = [_ticks(seconds) for seconds in (*reader.frame_seconds, reader.duration_seconds)]
     lengths = {pts: max(after - pts, 1) for pts, after in zip(edges, edges[1:], strict=False)}
     for picture, seconds in _letterboxed(reader, common):
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU601")
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU601", threads=1)
         frame.pts, frame.time_base = _ticks(seconds), TIME_BASE
         yield from _with_lengths(stream.encode(frame), lengths)
     yield from _with_lengths(stream.encode(None), lengths)
