@@ -1,5 +1,7 @@
 """Ground truth as pictures: (SIDE, SIDE, 3) uint8 RGB arrays."""
 
+from functools import cache
+
 import numpy as np
 
 from .vocabulary import BACKGROUND_COLOURS, MOTIONS, OBJECT_COLOURS
@@ -37,21 +39,22 @@ def centre_of(item: WorldObject, seconds: float) -> tuple[float, float]:
 
 
 def _draw_scene(scene: Scene, seconds: float) -> np.ndarray:
-    picture = _draw_background(scene)
+    picture = _draw_background(scene.background, scene.texture).copy()
     for item in scene.objects:
         if item.enter_seconds <= seconds < item.leave_seconds:
             picture[_covered_by(item, seconds)] = OBJECT_COLOURS[item.colour]
     return picture
 
 
-def _draw_background(scene: Scene) -> np.ndarray:
-    colour = np.array(BACKGROUND_COLOURS[scene.background], dtype=float)
+@cache
+def _draw_background(name: str, texture: str) -> np.ndarray:
+    colour = np.array(BACKGROUND_COLOURS[name], dtype=float)
     lighter = colour + (40 if colour.mean() < 128 else -40)
     marks = {
         "plain": np.zeros_like(ROWS, dtype=bool),
         "striped": (COLUMNS * 8) % 1 < 0.4,
         "dotted": ((COLUMNS * 6) % 1 - 0.5) ** 2 + ((ROWS * 6) % 1 - 0.5) ** 2 < 0.08,
-    }[scene.texture]
+    }[texture]
     return np.where(marks[..., None], lighter, colour)
 
 

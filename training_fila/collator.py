@@ -12,6 +12,7 @@ from processing_fila import FilaVideoProcessor
 
 from .caption_template import CAPTION_TEMPLATE, as_caption
 from .media import FrameRates, LoadedSample, load_sample
+from .separate_questions import separate_questions
 
 
 IGNORED = -100
@@ -39,6 +40,8 @@ class FilaVideoCollator:
         timestamps: times in the prompt, `"sampled"`, `"selected"`, `"interleaved"` or `"none"`.
             Default: as the processor does.
         max_length: the most tokens of a sample. Samples are never cut.
+        questions: `"chat"`: each is asked after all before it; `"separate"`: each as if it were the first, and a batch
+            also holds `question_ids` and `position_ids` (training_fila/separate_questions.py).
 
     Called with samples: `messages` (a chat, or JSON of one), or `prompt` and `completion` (two halves of a chat; only
     the second is labelled), and optionally `id`, `source` and `epoch`. Returns what the processor does for the whole
@@ -59,8 +62,10 @@ class FilaVideoCollator:
         rates: FrameRates | None = None,
         timestamps: str | None = None,
         max_length: int | None = None,
+        questions: str = "chat",
     ):
         self.processor = processor
+        self.questions = questions
         self.template = template
         self.label_turn_markers = label_turn_markers
         self.rates = rates or FrameRates()
@@ -93,6 +98,8 @@ class FilaVideoCollator:
             processor_kwargs=self._processor_options(samples),
         )
         self._check_lengths(samples, inputs["attention_mask"].sum(1).tolist())
+        if self.questions == "separate":
+            inputs = separate_questions(inputs, [sample.messages for sample in samples], self.processor.tokenizer)
         is_label = inputs.pop("assistant_masks").bool()
         is_label = _without_first_runs(is_label, [sample.num_given_answers for sample in samples])
         if self.label_turn_markers:

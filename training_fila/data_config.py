@@ -7,6 +7,7 @@ from omegaconf import MISSING
 
 
 TEMPLATES = ("chat", "caption")
+QUESTIONS = ("chat", "separate")
 STOPPING = ("first_exhausted", "all_exhausted")
 TIMESTAMPS = (None, "sampled", "selected", "interleaved", "none")
 TOO_LONG = ("error", "drop")
@@ -46,6 +47,9 @@ class DataConfig:
 
     # chat: labels are the assistant's turns. caption: LLaVA's plain format, the media and then the caption alone.
     template: str = "chat"
+    # chat: a question is asked after those before it. separate: each as if it were the first one about its media; they
+    # share one row, and what they have in common is computed once.
+    questions: str = "chat"
     # LLaVA's own variant: the markers of every turn are labels too.
     label_turn_markers: bool = False
     # Frames of a video; a list: one of them is drawn for each sample and epoch (when streaming, for each
@@ -78,6 +82,7 @@ def check_data(data: DataConfig) -> None:
 def _check_choices(data: DataConfig) -> None:
     for name, allowed in (
         ("template", TEMPLATES),
+        ("questions", QUESTIONS),
         ("stopping", STOPPING),
         ("timestamps", TIMESTAMPS),
         ("too_long", TOO_LONG),
@@ -87,6 +92,8 @@ def _check_choices(data: DataConfig) -> None:
             raise ValueError(f"data.{name}={getattr(data, name)!r} is unknown; choose one of {allowed}.")
     if data.num_frames is not None and data.fps is not None:
         raise ValueError(f"data.num_frames={data.num_frames} and data.fps={data.fps} are given: choose one.")
+    if data.questions == "separate" and data.template == "caption":
+        raise ValueError("data.questions='separate' and data.template='caption': captions follow no questions.")
     if data.share is not None and data.streaming:
         raise ValueError(f"data.share={data.share} needs all samples to draw from: give streamed sources max_samples.")
 

@@ -37,6 +37,7 @@ class SkippingCollator(FilaVideoCollator):
             rates=FrameRates(data.num_frames, data.fps, data.max_frames, seed),
             timestamps=data.timestamps,
             max_length=data.max_length,
+            questions=data.questions,
             too_long=data.too_long,
         )
 

@@ -9,6 +9,7 @@ from transformers import Trainer, TrainerCallback
 from .batches import GlobalBatchSampler
 from .meter import TrainingMeter
 from .parts import parameter_groups
+from .separate_questions import attention_of_questions
 from .skipped_samples import SkippedSamples
 from .stage_config import StageConfig
 from .unused_parts import involve_unused_parts
@@ -85,10 +86,17 @@ class FilaVideoTrainer(Trainer):
         inputs["use_cache"] = False  # nothing is generated
         num_items_in_batch = num_items_in_batch.clamp(min=1)  # where every sample of a step was skipped
         num_labels, num_tokens = inputs["labels"].ne(-100).sum(), inputs["attention_mask"].sum()
+        self._separate_questions(inputs)
         loss = super().training_step(model, inputs, num_items_in_batch)
         loss_sum = loss * num_items_in_batch / self.accelerator.num_processes
         self.meter.add(modality, loss_sum=loss_sum, num_labels=num_labels, num_tokens=num_tokens, num_frames=num_frames)
         return loss
+
+    def _separate_questions(self, inputs: dict[str, Any]) -> None:
+        question_ids = inputs.pop("question_ids", None)
+        if question_ids is not None:
+            implementation = self.model.config.get_text_config()._attn_implementation
+            inputs["attention_mask"] = attention_of_questions(question_ids, implementation)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:

@@ -1,0 +1,22 @@
+"""python -m mini_fila: trains fila-video-mini from nothing."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .recipe import Recipe, run_recipe
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m mini_fila", description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("outputs/mini"), help="continues what is there")
+    parser.add_argument("--share", type=float, default=1.0, help="of the recipe's steps and data, for a try")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    trained = run_recipe(options.output, Recipe(seed=options.seed).scaled(options.share))
+    print(f"Trained: {trained}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

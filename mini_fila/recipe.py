@@ -1,0 +1,120 @@
+"""fila-video-mini from nothing: data, tower, and the stages one after the other, each by the command of a real run."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from evaluation_fila.make_data import DataPlan, make_data
+from evaluation_fila.world import WorldOptions
+
+from .pictures import draw_pictures
+from .tower import pretrain_tower
+from .untrained import mini_config, mini_tokenizer, write_untrained
+from .words import write_words
+
+
+STAGES = Path(__file__).with_name("stages")
+SHORT = WorldOptions(scenes=(1, 3), seconds=(4.0, 12.0), shortest_share=0.2)
+USUAL = WorldOptions(scenes=(1, 5), seconds=(8.0, 16.0), shortest_share=0.125)
+# Stage, its file, what it is trained on, and how often it goes through that.
+ORDER = (
+    ("language", "words", 1),
+    ("image_alignment", "captions", 1),
+    ("image_knowledge", "captions", 1),
+    ("image_questions", "questions", 2),
+    ("videos_short", "short", 2),
+    ("videos", "usual", 4),
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How much of everything; `seed` of weights, data and order.
+
+    `threads`: of the training process. `workers`: processes that draw and decode.
+    """
+
+    tower_steps: int = 2500
+    pictures: int = 3000
+    words: int = 3000
+    short_videos: int = 4000
+    usual_videos: int = 8000
+    questions_per_video: int = 16
+    seed: int = 0
+    threads: int = 2
+    workers: int = 1
+
+    def scaled(self, share: float) -> "Recipe":
+        """The same recipe with this share of steps and data, for tests."""
+        amounts = ("tower_steps", "pictures", "words", "short_videos", "usual_videos")
+        return Recipe(
+            **{**vars(self), **{name: max(round(getattr(self, name) * share), 16) for name in amounts}},
+        )
+
+
+def run_recipe(folder: Path, recipe: Recipe) -> Path:
+    """
+    Trains the mini; what is in the folder already is not made again.
+
+    Returns:
+        the folder of the trained checkpoint, in float32.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    records = _draw_data(folder, recipe)
+    model = _start(folder, recipe)
+    for stage, data, epochs in ORDER:
+        output = folder / stage
+        if not (output / "trainer_state.json").is_file():
+            _train(stage, model, output, records[data], epochs, recipe)
+        model = output
+    return model
+
+
+def _draw_data(folder: Path, recipe: Recipe) -> dict[str, Path]:
+    marker = folder / "data.json"
+    if marker.is_file():
+        return {name: Path(path) for name, path in json.loads(marker.read_text(encoding="utf-8")).items()}
+    found = draw_pictures(folder / "pictures", recipe.pictures, seed=recipe.seed)
+    found["words"] = write_words(folder / "words.json", recipe.words, seed=recipe.seed)
+    for name, count, options in (("short", recipe.short_videos, SHORT), ("usual", recipe.usual_videos, USUAL)):
+        plan = DataPlan("train", count, recipe.questions_per_video, seed=recipe.seed, options=options)
+        make_data(folder / name, plan, num_workers=recipe.threads)
+        found[name] = folder / name / "records.jsonl"
+    marker.write_text(json.dumps({name: str(path) for name, path in found.items()}), encoding="utf-8")
+    return found
+
+
+def _start(folder: Path, recipe: Recipe) -> Path:
+    """The untrained model with its trained tower."""
+    output, weights = folder / "untrained", folder / "tower.safetensors"
+    if not weights.is_file():
+        config = mini_config(mini_tokenizer())
+        tower, accuracy = pretrain_tower(config.vision_config, steps=recipe.tower_steps, seed=recipe.seed)
+        print("tower:", ", ".join(f"{name} {share:.3f}" for name, share in accuracy.items()), flush=True)
+        save_file({name: tensor.contiguous() for name, tensor in tower.items()}, weights)
+    if not output.is_dir():
+        write_untrained(output, seed=recipe.seed, tower=load_file(weights))
+    return output
+
+
+def _train(stage: str, model: Path, output: Path, records: Path, epochs: int, recipe: Recipe) -> None:
+    """Runs `python -m training_fila STAGE key=value ...`, whose output is seen."""
+    overrides = {
+        "model": model,
+        "output": output,
+        "epochs": epochs,
+        "seed": recipe.seed,
+        "logging_steps": 50,
+        "data.sources": f"[{{path: {json.dumps(str(records))}}}]",
+        "data.workers": recipe.workers,
+        "trainer.use_cpu": "true",
+        "trainer.disable_tqdm": "true",
+        "trainer.adam_beta2": 0.98,
+    }
+    command = [sys.executable, "-m", "training_fila", str(STAGES / f"{stage}.yaml")]
+    command += [f"{key}={value}" for key, value in overrides.items()]
+    subprocess.run(command, check=True)
