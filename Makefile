@@ -11,15 +11,18 @@ FLOOR_PYAV := $(shell sed -n 's/^ *av>=\([0-9.]*\).*/\1/p' setup.cfg)
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
          FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" $(1)/bin/python -m pytest
 
-.PHONY: help demo train-demo test test-slow test-floor lint clean
+.PHONY: help demo mini train-demo test test-slow test-floor lint clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.ready ## ask a video a question: VIDEO=clip.mp4 QUESTION="What happens?" (both optional)
-	@.venv/bin/python demo/ask_a_video.py \
-		$(if $(VIDEO),--video "$$VIDEO") $(if $(QUESTION),--question "$$QUESTION")
+demo: .venv/.ready ## draw a video and ask about it; or VIDEO=clip.mp4 QUESTION="..."; or both, REAL_CLIP=clip.mp4
+	@$(if $(VIDEO),.venv/bin/python demo/ask_a_video.py "$$VIDEO" $(if $(QUESTION),--question "$$QUESTION"),\
+		.venv/bin/python demo/ask_a_drawn_video.py $(if $(NUMBER),--number "$$NUMBER") $(if $(REAL_CLIP),--real-clip "$$REAL_CLIP"))
+
+mini: .venv/.ready ## train the small model of checkpoints/ from nothing: about 90 minutes on two cores
+	.venv/bin/python -m mini_fila --output outputs/mini
 
 train-demo: .venv/.ready ## train a tiny model through the four stages on drawn pictures and clips, and ask it
 	rm -rf outputs/train-demo

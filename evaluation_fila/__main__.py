@@ -1,10 +1,13 @@
-"""python -m evaluation_fila make-data"""
+"""python -m evaluation_fila make-data | ask | coverage"""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
+from .evaluate import as_table, ask_split, scores_of, write_results
 from .make_data import DataPlan, make_data
 from .splits import SPLITS
 from .world import USUAL_WORLD, WorldOptions
@@ -25,6 +28,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evaluation_fila", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_make_data(commands, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    _add_ask(commands, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    _add_coverage(commands, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     return parser
 
 
@@ -56,6 +61,66 @@ def _make_data(options: argparse.Namespace) -> None:
     )
     plan = DataPlan(options.split, options.videos, options.questions_per_video, options.seed, world)
     make_data(options.output, plan, num_workers=options.workers)
+
+
+def _add_ask(commands, **style) -> None:
+    parser = commands.add_parser("ask", help="ask a model every question of what make-data wrote", **style)
+    parser.set_defaults(run=_ask)
+    parser.add_argument("model", help="a folder or Hub id")
+    parser.add_argument("data", type=Path, help="the folder that make-data wrote")
+    parser.add_argument("--output", type=Path, help="a JSON file for scores and answers")
+    parser.add_argument("--max-questions", type=int, help="the first ones only")
+    parser.add_argument("--batch-size", type=int, default=8, help="questions at once")
+    parser.add_argument("--dtype", default="float32", help="of the weights")
+    parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with the model")
+
+
+def _ask(options: argparse.Namespace) -> None:
+    from transformers import pipeline  # slow to import, and drawing does without
+
+    import processing_fila  # noqa: F401  (registers this project's own code)
+
+    pipe = pipeline(
+        "video-text-to-text", options.model, dtype=options.dtype, trust_remote_code=options.trust_remote_code
+    )
+    asked = ask_split(pipe, options.data, batch_size=options.batch_size, max_questions=options.max_questions)
+    answered = list(asked)
+    print(as_table(scores_of(answered)))
+    if options.output:
+        about = {"model": options.model, "data": options.data.name, "dtype": options.dtype}
+        write_results(options.output, answered, about)
+
+
+def _add_coverage(commands, **style) -> None:
+    parser = commands.add_parser("coverage", help="which share of real clips, joined, has a representative", **style)
+    parser.set_defaults(run=_coverage)
+    parser.add_argument("model", help="a folder or Hub id; its vision tower is used")
+    parser.add_argument("clips", type=Path, nargs="+", help="video files, each of something else")
+    parser.add_argument("--frames", type=int, default=96, help="sampled from each video")
+    parser.add_argument("--scenes", type=int, nargs="+", default=[8, 16, 32], help="kept of them")
+    parser.add_argument("--videos", type=int, default=200, help="made of cuts of the clips")
+    parser.add_argument("--output", type=Path, help="a JSON file")
+    parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with the model")
+
+
+def _coverage(options: argparse.Namespace) -> None:
+    from transformers import AutoModelForImageTextToText, AutoProcessor  # slow to import
+
+    import processing_fila  # noqa: F401  (registers this project's own code)
+
+    from .coverage import as_table, encode_clips, measure_coverage
+
+    loading = {"trust_remote_code": options.trust_remote_code}
+    model = AutoModelForImageTextToText.from_pretrained(options.model, **loading)
+    clips = encode_clips(model, AutoProcessor.from_pretrained(options.model, **loading), options.clips)
+    found = measure_coverage(
+        clips, num_frames=options.frames, numbers_of_scenes=options.scenes, num_videos=options.videos
+    )
+    print(as_table(found))
+    if options.output:
+        about = {"model": options.model, "clips": [path.name for path in options.clips], "frames": options.frames}
+        rows = [asdict(row) for row in found]
+        options.output.write_text(json.dumps({**about, "videos": options.videos, "coverage": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def wilson_interval(num_correct: int, num_asked: int) -> tuple[float, float]:
 
 
 def _times_agree(given: str, truth: str, tolerance: float) -> bool:
-    match = NUMBER_WITH_UNIT.fullmatch(given.strip().rstrip(".").strip())
+    match = NUMBER_WITH_UNIT.fullmatch(given.lower().strip().rstrip(".").strip())
     return match is not None and _is_near(match[1], NUMBER_WITH_UNIT.match(truth)[1], tolerance)
 
 

@@ -20,14 +20,16 @@ from .words import write_words
 STAGES = Path(__file__).with_name("stages")
 SHORT = WorldOptions(scenes=(1, 3), seconds=(4.0, 12.0), shortest_share=0.2)
 USUAL = WorldOptions(scenes=(1, 5), seconds=(8.0, 16.0), shortest_share=0.125)
+EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 24.0), events=(1, 2), shortest_share=0.1)
 # Stage, its file, what it is trained on, and how often it goes through that.
 ORDER = (
-    ("language", "words", 1),
-    ("image_alignment", "captions", 1),
-    ("image_knowledge", "captions", 1),
-    ("image_questions", "questions", 2),
-    ("videos_short", "short", 2),
-    ("videos", "usual", 4),
+    ("language", ("words",), 1),
+    ("image_alignment", ("captions",), 1),
+    ("image_knowledge", ("captions",), 1),
+    ("image_questions", ("questions",), 1),
+    ("videos_short", ("short",), 3),
+    ("videos", ("usual",), 3),
+    ("videos_selected", ("usual", "events"), 2),
 )
 
 
@@ -41,8 +43,9 @@ class Recipe:
     tower_steps: int = 2500
     pictures: int = 3000
     words: int = 3000
-    short_videos: int = 4000
-    usual_videos: int = 8000
+    short_videos: int = 3000
+    usual_videos: int = 6000
+    event_videos: int = 2000
     questions_per_video: int = 16
     seed: int = 0
     threads: int = 2
@@ -50,7 +53,7 @@ class Recipe:
 
     def scaled(self, share: float) -> "Recipe":
         """The same recipe with this share of steps and data, for tests."""
-        amounts = ("tower_steps", "pictures", "words", "short_videos", "usual_videos")
+        amounts = ("tower_steps", "pictures", "words", "short_videos", "usual_videos", "event_videos")
         return Recipe(
             **{**vars(self), **{name: max(round(getattr(self, name) * share), 16) for name in amounts}},
         )
@@ -69,7 +72,7 @@ def run_recipe(folder: Path, recipe: Recipe) -> Path:
     for stage, data, epochs in ORDER:
         output = folder / stage
         if not (output / "trainer_state.json").is_file():
-            _train(stage, model, output, records[data], epochs, recipe)
+            _train(stage, model, output, [records[name] for name in data], epochs, recipe)
         model = output
     return model
 
@@ -80,7 +83,11 @@ def _draw_data(folder: Path, recipe: Recipe) -> dict[str, Path]:
         return {name: Path(path) for name, path in json.loads(marker.read_text(encoding="utf-8")).items()}
     found = draw_pictures(folder / "pictures", recipe.pictures, seed=recipe.seed)
     found["words"] = write_words(folder / "words.json", recipe.words, seed=recipe.seed)
-    for name, count, options in (("short", recipe.short_videos, SHORT), ("usual", recipe.usual_videos, USUAL)):
+    for name, count, options in (
+        ("short", recipe.short_videos, SHORT),
+        ("usual", recipe.usual_videos, USUAL),
+        ("events", recipe.event_videos, EVENTS),
+    ):
         plan = DataPlan("train", count, recipe.questions_per_video, seed=recipe.seed, options=options)
         make_data(folder / name, plan, num_workers=recipe.threads)
         found[name] = folder / name / "records.jsonl"
@@ -101,7 +108,7 @@ def _start(folder: Path, recipe: Recipe) -> Path:
     return output
 
 
-def _train(stage: str, model: Path, output: Path, records: Path, epochs: int, recipe: Recipe) -> None:
+def _train(stage: str, model: Path, output: Path, records: list[Path], epochs: int, recipe: Recipe) -> None:
     """Runs `python -m training_fila STAGE key=value ...`, whose output is seen."""
     overrides = {
         "model": model,
@@ -109,7 +116,7 @@ def _train(stage: str, model: Path, output: Path, records: Path, epochs: int, re
         "epochs": epochs,
         "seed": recipe.seed,
         "logging_steps": 50,
-        "data.sources": f"[{{path: {json.dumps(str(records))}}}]",
+        "data.sources": json.dumps([{"path": str(path), "name": path.parent.name} for path in records]),
         "data.workers": recipe.workers,
         "trainer.use_cpu": "true",
         "trainer.disable_tqdm": "true",

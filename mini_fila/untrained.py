@@ -36,8 +36,8 @@ TEXT = {
     "hidden_size": 192,
     "intermediate_size": 512,
     "num_hidden_layers": 4,
-    "num_attention_heads": 6,
-    "num_key_value_heads": 6,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
     "max_position_embeddings": 4096,
     "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
     # Near 1 / sqrt(width). With 0.02, made for large models, look-ups are learnt several times later (docs/log.md).

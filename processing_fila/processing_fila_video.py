@@ -206,7 +206,10 @@ class FilaVideoProcessor(ProcessorMixin):
         asked = call
         call = {**call, "return_offsets_mapping": True, "return_text_replacement_offsets": True}
         inputs = self._call_without_cutting_media(**call)
-        offsets, replacements = inputs["offset_mapping"], inputs["text_replacement_offsets"]
+        offsets = inputs["offset_mapping"]
+        if torch.is_tensor(offsets):
+            offsets = offsets.tolist()  # element by element, a tensor is far slower
+        replacements = inputs["text_replacement_offsets"]
         if not asked.get("return_offsets_mapping"):
             del inputs["offset_mapping"]
         if not asked.get("return_text_replacement_offsets"):  # as the mask of the assistant's words does
@@ -221,7 +224,10 @@ class FilaVideoProcessor(ProcessorMixin):
         texts = [self._video_text(video, timestamps) for video in metadata]
         inputs["scene_time_slots"] = self._time_slots(inputs, offsets, replacements, texts, time_ids)
         return_tensors = call.get("return_tensors") or call.get("text_kwargs", {}).get("return_tensors")
-        return inputs.convert_to_tensors(return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
+        inputs.convert_to_tensors(return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
+        if "text_replacement_offsets" in inputs and "offset_mapping" in inputs:
+            inputs["offset_mapping"] = offsets  # for the mask of the assistant's words: the same
+        return inputs
 
     def _time_slots(self, inputs, offsets, replacements, video_texts, time_ids) -> torch.LongTensor:
         """`(B, T)`: the place of each token's id among the flattened times of all scenes, -1 beside the slots."""
