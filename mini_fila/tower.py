@@ -102,7 +102,10 @@ def _loss(scores: torch.Tensor, labels: torch.Tensor, places: torch.Tensor) -> t
 
 
 def _labelled(video: Video, seconds: float):
-    """A frame (H, W, 3), its labels in the order of CLASSES, and where the object of each lane is, (3, 2)."""
+    """
+    A frame (H, W, 3), its labels in the order of CLASSES, and where the object of each lane is, (3, 2). While a scene
+    fades in, the labels are already its own.
+    """
     scene = video.scene_at(seconds)
     there = {item.lane: item for item in scene.objects if item.enter_seconds <= seconds < item.leave_seconds}
     labels, places = [], np.full((len(LANES), 2), np.nan)
