@@ -1,0 +1,114 @@
+"""Runs the paper's ablations on the drawn world: every variant is trained from stage 3 on, with several seeds."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import AutoConfig, AutoModelForImageTextToText, pipeline
+
+from evaluation_fila.evaluate import ask_split
+from evaluation_fila.make_data import DataPlan, make_data
+from processing_fila import FilaVideoProcessor
+from training_fila.model import fit_processor
+
+from .recipe import SHORT, STAGES
+from .variants import LEARNS_MERGING, TABLES, Variant
+
+
+QUESTIONS_PER_VIDEO = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What is run.
+
+    Args:
+        start: the checkpoint after stage 3 (`image_questions` of `make mini`).
+        records: training data.
+        folder: for runs and results; what is there is not made again.
+        seeds: of the order of the data; one training run for each.
+        steps: of a run, with batches of 4 videos.
+        test_videos: asked 16 questions each.
+    """
+
+    start: Path
+    records: Path
+    folder: Path
+    seeds: Sequence[int] = (0, 1, 2)
+    steps: int = 1000
+    test_videos: int = 50
+
+
+def run_table(name: str, plan: Plan) -> dict[str, list[float]]:
+    """
+    The share of right answers of each row of a table, one for each seed.
+
+    Raises:
+        ValueError: there is no such table.
+    """
+    if name not in TABLES:
+        raise ValueError(f"table={name!r} is unknown; choose one of {', '.join(TABLES)}.")
+    data = plan.folder / "test"
+    if not (data / "truth.jsonl").is_file():
+        make_data(data, DataPlan("test", plan.test_videos, QUESTIONS_PER_VIDEO, options=SHORT))
+    return {variant.name: [_share_right(variant, seed, data, plan) for seed in plan.seeds] for variant in TABLES[name]}
+
+
+def _share_right(variant: Variant, seed: int, data: Path, plan: Plan) -> float:
+    result = plan.folder / "answers" / f"{variant.name} {seed}.json".replace(" ", "_")
+    if not result.is_file():
+        trained = _train(variant, seed, plan)
+        pipe = _pipeline(trained, variant)
+        answered = list(ask_split(pipe, data))
+        by_type: dict[str, list[bool]] = {}
+        for answer in answered:
+            by_type.setdefault(answer.type, []).append(answer.is_right)
+        result.parent.mkdir(parents=True, exist_ok=True)
+        result.write_text(json.dumps(by_type), encoding="utf-8")
+    right = [is_right for group in json.loads(result.read_text(encoding="utf-8")).values() for is_right in group]
+    return sum(right) / len(right)
+
+
+def _train(variant: Variant, seed: int, plan: Plan) -> Path:
+    """Stage 4 of a variant, by the command of a real run."""
+    output = plan.folder / "runs" / f"{variant.run} {seed}".replace(" ", "_")
+    if (output / "trainer_state.json").is_file():
+        return output
+    has_merging = variant.training["scene_merging"] in LEARNS_MERGING
+    overrides = {
+        "model": plan.start,
+        "output": output,
+        "seed": seed,
+        "max_steps": plan.steps,
+        "epochs": 1000,
+        "logging_steps": 100,
+        "save_steps": 100000,
+        "data.sources": json.dumps([{"path": str(plan.records)}]),
+        "data.workers": 1,
+        "data.num_frames": variant.training["num_frames"],
+        "trainer.use_cpu": "true",
+        "trainer.disable_tqdm": "true",
+        "trainer.adam_beta2": 0.98,
+        **{f"model_options.{name}": value for name, value in variant.training.items()},
+        # As trained: rows that share a run differ when they are asked.
+        **{f"inference_options.{name}": value for name, value in variant.training.items()},
+        **({} if has_merging else {"learning_rates.scene_merging": "null"}),
+    }
+    command = [sys.executable, "-m", "training_fila", str(STAGES / "ablation.yaml")]
+    subprocess.run(command + [f"{key}={value}" for key, value in overrides.items()], check=True)
+    return output
+
+
+def _pipeline(trained: Path, variant: Variant):
+    """The trained weights, used as the variant says."""
+    config = AutoConfig.from_pretrained(trained)
+    for name, value in {**variant.training, **variant.inference}.items():
+        setattr(config, name, value)
+    processor = FilaVideoProcessor.from_pretrained(trained)
+    fit_processor(processor, config)
+    model = AutoModelForImageTextToText.from_pretrained(trained, config=config)
+    return pipeline("video-text-to-text", model=model, processor=processor)

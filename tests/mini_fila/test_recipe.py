@@ -1,0 +1,70 @@
+"""The whole recipe, shortened: from nothing to a checkpoint with a card, and going on where it was interrupted."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from safetensors.torch import load_file
+
+from evaluation_fila.evaluate import Score
+from mini_fila.publish import offered_types, write_card
+from mini_fila.recipe import ORDER, STAGES, Recipe
+from tests.environment import REPOSITORY
+from tests.training_fila.conftest import needs_assistant_masks
+from training_fila.stage_config import load_stage
+
+
+@pytest.mark.parametrize("stage", [stage for stage, *_ in ORDER])
+def test_every_stage_is_one_of_the_papers(stage):
+    """Each file extends the shipped stage that it stands for; only rates, sizes and what its file says differ."""
+    given = ["model=m", "output=o", "data.sources=[{path: x}]"]
+    loaded = load_stage(STAGES / f"{stage}.yaml", given)
+    shipped = {"language": "knowledge_injection", "image_alignment": "alignment"}
+    shipped |= {"image_knowledge": "knowledge_injection", "image_questions": "image_instruction"}
+    paper = load_stage(shipped.get(stage, "video_instruction"), given)
+    trained = {part for part, rate in loaded.learning_rates.items() if rate}
+    assert trained <= {part for part, rate in paper.learning_rates.items() if rate}
+    assert loaded.schedule == paper.schedule == "cosine"
+
+
+def test_a_share_shrinks_everything():
+    recipe = Recipe().scaled(0.1)
+    assert (recipe.tower_steps, recipe.usual_videos, recipe.seed) == (250, 600, 0)
+    assert Recipe().scaled(1e-9).pictures == 16
+
+
+def test_only_what_is_answered_well_is_offered(tmp_path):
+    scores = {
+        "first": Score(100, 96, 0.1),
+        "last": Score(100, 94, 0.1),
+        "when": Score(100, 90, 0.1),
+        "motion": Score(100, 89, 0.1),
+        "all": Score(400, 369, 0.1),
+    }
+    assert offered_types(scores) == ["first", "when"]
+    plain = {"test": {name: vars(score) for name, score in scores.items()}}
+    (tmp_path / "scores.json").write_text(json.dumps(plain), encoding="utf-8")
+    write_card(tmp_path, 2_800_000)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    offered, withheld = card.split("What it can be asked")[1].split("must not be asked")
+    assert "`first`, `when`" in offered and "`last`" not in offered
+    assert "`last`, `motion`" in withheld and "| motion | 100 | 0.890 |" in card
+
+
+@pytest.mark.slow
+@needs_assistant_masks
+def test_the_recipe_from_nothing(tmp_path):
+    command = [sys.executable, "-m", "mini_fila", "--output", str(tmp_path / "mini"), "--share", "0.003"]
+    first = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr[-3000:]
+    shipped = tmp_path / "mini" / "fila-video-mini"
+    weights = load_file(shipped / "model.safetensors")
+    assert sum(tensor.nbytes for tensor in weights.values()) < 16e6
+    scores = json.loads((shipped / "scores.json").read_text(encoding="utf-8"))
+    assert set(scores) == {"test", "test_combinations", "test_wordings"}
+    assert (shipped / "modeling_fila_video.py").is_file()
+    before = (tmp_path / "mini" / "videos_selected" / "model.safetensors").read_bytes()
+    again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert again.returncode == 0 and "Stage " not in again.stdout
+    assert (tmp_path / "mini" / "videos_selected" / "model.safetensors").read_bytes() == before
