@@ -22,6 +22,7 @@ STAGES = Path(__file__).with_name("stages")
 SHORT = WorldOptions(scenes=(1, 3), seconds=(4.0, 12.0), shortest_share=0.2)
 USUAL = WorldOptions(scenes=(1, 5), seconds=(8.0, 16.0), shortest_share=0.125)
 EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 24.0), events=(1, 2), shortest_share=0.1)
+OTHER_VIDEOS = 1000  # a seed so far off gives videos that no other set has
 # Stage, its file, what it is trained on, and how often it goes through that.
 ORDER = (
     ("language", ("words",), 1),
@@ -30,7 +31,7 @@ ORDER = (
     ("image_questions", ("questions",), 1),
     ("videos_short", ("short",), 3),
     ("videos", ("usual",), 3),
-    ("videos_selected", ("usual", "events"), 2),
+    ("videos_selected", ("more", "events"), 2.5),
 )
 
 
@@ -47,6 +48,7 @@ class Recipe:
     words: int = 3000
     short_videos: int = 3000
     usual_videos: int = 6000
+    more_videos: int = 5000
     event_videos: int = 2000
     questions_per_video: int = 16
     seed: int = 0
@@ -54,7 +56,7 @@ class Recipe:
 
     def scaled(self, share: float) -> "Recipe":
         """The same recipe with this share of steps and data, for tests."""
-        amounts = ("tower_steps", "pictures", "words", "short_videos", "usual_videos", "event_videos")
+        amounts = ("tower_steps", "pictures", "words", "short_videos", "usual_videos", "more_videos", "event_videos")
         return Recipe(
             **{**vars(self), **{name: max(round(getattr(self, name) * share), 16) for name in amounts}},
         )
@@ -79,20 +81,23 @@ def run_recipe(folder: Path, recipe: Recipe) -> Path:
 
 
 def _draw_data(folder: Path, recipe: Recipe) -> dict[str, Path]:
-    marker = folder / "data.json"
-    if marker.is_file():
-        return {name: Path(path) for name, path in json.loads(marker.read_text(encoding="utf-8")).items()}
-    found = draw_pictures(folder / "pictures", recipe.pictures, seed=recipe.seed)
-    found["words"] = write_words(folder / "words.json", recipe.words, seed=recipe.seed)
-    for name, count, options in (
-        ("short", recipe.short_videos, SHORT),
-        ("usual", recipe.usual_videos, USUAL),
-        ("events", recipe.event_videos, EVENTS),
+    """The files of records by what they are; a file is written last, so what has one is whole."""
+    found = {name: folder / "pictures" / f"{name}.json" for name in ("captions", "questions")}
+    if not all(path.is_file() for path in found.values()):
+        draw_pictures(folder / "pictures", recipe.pictures, seed=recipe.seed)
+    found["words"] = folder / "words.json"
+    if not found["words"].is_file():
+        write_words(found["words"], recipe.words, seed=recipe.seed)
+    for name, count, seed, options in (
+        ("short", recipe.short_videos, recipe.seed, SHORT),
+        ("usual", recipe.usual_videos, recipe.seed, USUAL),
+        ("more", recipe.more_videos, recipe.seed + OTHER_VIDEOS, USUAL),
+        ("events", recipe.event_videos, recipe.seed, EVENTS),
     ):
-        plan = DataPlan("train", count, recipe.questions_per_video, seed=recipe.seed, options=options)
-        make_data(folder / name, plan, num_workers=recipe.processes)
         found[name] = folder / name / "records.jsonl"
-    marker.write_text(json.dumps({name: str(path) for name, path in found.items()}), encoding="utf-8")
+        if not found[name].is_file():
+            plan = DataPlan("train", count, recipe.questions_per_video, seed=seed, options=options)
+            make_data(folder / name, plan, num_workers=recipe.processes)
     return found
 
 
@@ -109,7 +114,7 @@ def _start(folder: Path, recipe: Recipe) -> Path:
     return output
 
 
-def _train(stage: str, model: Path, output: Path, records: list[Path], epochs: int, recipe: Recipe) -> None:
+def _train(stage: str, model: Path, output: Path, records: list[Path], epochs: float, recipe: Recipe) -> None:
     """Runs `python -m training_fila STAGE key=value ...`, whose output is seen."""
     overrides = {
         "model": model,
