@@ -40,6 +40,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from configuration_fila import FilaVideoConfig  # noqa: E402
 from modeling_fila import FilaVideoForConditionalGeneration  # noqa: E402
+from modeling_fila.outputs import CACHE_NAME  # noqa: E402
 
 
 QWEN2_HALF_BILLION = {
@@ -109,17 +110,17 @@ def watch_a_video(model: FilaVideoForConditionalGeneration, num_frames: int) -> 
     pixels = torch.randn(1, num_frames, 3, size, size, generator=torch.Generator().manual_seed(0))
     features = model.get_video_features(pixels)
     placeholders = torch.full((1, len(features.pooler_output[0])), model.config.video_token_id)
-    return model(placeholders, mm_encoder_outputs={"video": features}, logits_to_keep=1).past_key_values
+    return model(placeholders, mm_encoder_outputs={"video": features}, logits_to_keep=1)[CACHE_NAME]
 
 
 def ask(
     model: FilaVideoForConditionalGeneration, cache: Cache, prompt: Tensor, new_tokens: int
 ) -> tuple[Tensor, Tensor]:
     """Logits (T, vocabulary) of a prompt, and the greedy answer to it."""
-    logits = model(prompt[None], past_key_values=cache).logits[0].float()
+    logits = model(prompt[None], **{CACHE_NAME: cache}).logits[0].float()
     answer = [logits[-1].argmax()]
     while len(answer) < new_tokens:
-        answer.append(model(answer[-1].reshape(1, 1), past_key_values=cache).logits[0, -1].argmax())
+        answer.append(model(answer[-1].reshape(1, 1), **{CACHE_NAME: cache}).logits[0, -1].argmax())
     return logits, torch.stack(answer)
 
 

@@ -34,6 +34,7 @@ from .feature_maps import add_newlines, pool_feature_maps
 from .image_features import lay_out_overview, lay_out_tiles, tile_grid
 from .media_shapes import count_frames, count_tiles
 from .outputs import (
+    CACHE_NAME,
     FilaImageFeatures,
     FilaVideoCausalLMOutputWithPast,
     FilaVideoFeatures,
@@ -67,7 +68,7 @@ class FilaVideoPreTrainedModel(PreTrainedModel):
     input_modalities = ("image", "video", "text")
     supports_gradient_checkpointing = True
     _no_split_modules = ["AttentionSceneMerging", "FilaVideoMultiModalProjector", "WeightedSceneMerging"]
-    _skip_keys_device_placement = ["past_key_values"]
+    _skip_keys_device_placement = ["cache", "past_key_values"]
     _supports_flash_attn = True
     _supports_sdpa = True
     _supports_flex_attn = True
@@ -251,6 +252,7 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         frames_per_chunk: int | None = None,
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.LongTensor | None = None,
+        cache: Cache | None = None,
         past_key_values: Cache | None = None,
         inputs_embeds: torch.Tensor | None = None,
         use_cache: bool | None = None,
@@ -264,6 +266,8 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
             pixel_values_videos, video_frame_mask, frame_time_ids: see [`~FilaVideoModel.get_video_features`].
             scene_time_slots: see [`~FilaVideoModel.fill_time_slots`].
             frames_per_chunk (`int`, *optional*): frames that go through the vision tower at once.
+            cache (`Cache`, *optional*): what the language model keeps of the tokens before these; `past_key_values` is
+                its older name.
             mm_encoder_outputs (`dict[str, ModelOutput]`, *optional*):
                 `{"video": features}` with what `get_video_features` returned, instead of `pixel_values_videos`; and
                 `"image"` likewise.
@@ -303,14 +307,14 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         outputs = self.language_model(
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
             inputs_embeds=inputs_embeds,
             use_cache=use_cache,
+            **{CACHE_NAME: past_key_values if cache is None else cache},
             **kwargs,
         )
         return FilaVideoModelOutputWithPast(
             last_hidden_state=outputs.last_hidden_state,
-            past_key_values=outputs.past_key_values,
+            **{CACHE_NAME: getattr(outputs, CACHE_NAME)},
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
             scene_frame_indices=getattr(video, "scene_frame_indices", None),
@@ -396,6 +400,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
         frames_per_chunk: int | None = None,
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.LongTensor | None = None,
+        cache: Cache | None = None,
         past_key_values: Cache | None = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.LongTensor | None = None,
@@ -423,7 +428,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
             frames_per_chunk=frames_per_chunk,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=past_key_values if cache is None else cache,
             inputs_embeds=inputs_embeds,
             use_cache=use_cache,
             mm_encoder_outputs=mm_encoder_outputs,
@@ -441,7 +446,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
         return FilaVideoCausalLMOutputWithPast(
             loss=loss,
             logits=logits,
-            past_key_values=outputs.past_key_values,
+            **{CACHE_NAME: getattr(outputs, CACHE_NAME)},
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
             scene_frame_indices=outputs.scene_frame_indices,

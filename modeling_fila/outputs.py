@@ -19,9 +19,15 @@ tokens of an image or video, C width of the language model.
 from dataclasses import dataclass
 
 import torch
-from transformers import Cache
-from transformers.modeling_outputs import BaseModelOutputWithPast, BaseModelOutputWithPooling
-from transformers.utils import ModelOutput
+from transformers.modeling_outputs import (
+    BaseModelOutputWithPast,
+    BaseModelOutputWithPooling,
+    CausalLMOutputWithPast,
+)
+
+
+# The language model's cache is an argument and an output of this name: `past_key_values` until transformers 5.23.
+CACHE_NAME = "cache" if "cache" in BaseModelOutputWithPast.__dataclass_fields__ else "past_key_values"
 
 
 @dataclass
@@ -72,21 +78,11 @@ class FilaVideoModelOutputWithPast(BaseModelOutputWithPast):
 
 
 @dataclass
-class FilaVideoCausalLMOutputWithPast(ModelOutput):
+class FilaVideoCausalLMOutputWithPast(CausalLMOutputWithPast):
     """
-    Output of [`FilaVideoForConditionalGeneration`].
-
-    Args:
-        loss (`torch.FloatTensor` of shape `(1,)`, returned when `labels` is given): next-token loss.
-        logits (`torch.FloatTensor` of shape `(B, T, vocabulary)`): scores, for the positions in `logits_to_keep`.
-        past_key_values, hidden_states, attentions: of the language model.
-        scene_frame_indices, scene_representatives: see [`FilaVideoFeatures`].
+    [`CausalLMOutputWithPast`] of [`FilaVideoForConditionalGeneration`], with the scenes of the videos of this pass (see
+    [`FilaVideoFeatures`]): `scene_frame_indices` and `scene_representatives`.
     """
 
-    loss: torch.FloatTensor | None = None
-    logits: torch.FloatTensor | None = None
-    past_key_values: Cache | None = None
-    hidden_states: tuple[torch.FloatTensor, ...] | None = None
-    attentions: tuple[torch.FloatTensor, ...] | None = None
     scene_frame_indices: torch.LongTensor | None = None
     scene_representatives: torch.LongTensor | None = None

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from transformers import GenerationMixin
 
+from .outputs import CACHE_NAME
 from .placeholders import with_scene_times
 
 
@@ -135,7 +136,7 @@ class VideoGenerationMixin(GenerationMixin):
         self, input_ids, inputs_embeds=None, is_first_iteration=False, **kwargs
     ) -> dict[str, Any]:
         # transformers never calls an assistant's pass the first one; with an empty cache it is.
-        cache = kwargs.get("past_key_values")
+        cache = kwargs.get(CACHE_NAME)
         if kwargs.get("mm_encoder_outputs") and cache is not None and not cache.is_compileable:
             is_first_iteration = is_first_iteration or cache.get_seq_length() == 0
         # transformers allows `inputs_embeds` in `generate` where this signature names it.

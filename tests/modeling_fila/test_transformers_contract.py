@@ -9,6 +9,7 @@ from torch.nn.functional import log_softmax
 from transformers import StaticCache
 
 from modeling_fila import FilaVideoForConditionalGeneration
+from modeling_fila.outputs import CACHE_NAME
 from tests.models import (
     IMAGE_TOKEN_ID,
     TEXT,
@@ -242,7 +243,7 @@ def test_the_next_question_continues_the_conversation():
     conversation = {"input_ids": text, "attention_mask": torch.ones_like(text)}
 
     passes = passes_of(model)
-    continued = generate(model, conversation, past_key_values=answered.past_key_values)
+    continued = generate(model, conversation, **{CACHE_NAME: answered[CACHE_NAME]})
     assert not any(map(has_video, passes))
     # The last token of the answer was not yet in the cache.
     assert passes[0]["input_ids"].shape[1] == len(NEXT_QUESTION) + 1
@@ -251,15 +252,24 @@ def test_the_next_question_continues_the_conversation():
 
 
 @torch.no_grad()
+def test_a_cache_may_be_given_by_either_name(model):
+    """`cache`, and `past_key_values` as it was called before transformers 5.24."""
+    cache = model(**question(ids=[]), use_cache=True)[CACHE_NAME]
+    ids = torch.tensor([QUESTION])
+    old, new = (model(ids, **{name: copy.deepcopy(cache)}).logits for name in ("past_key_values", "cache"))
+    assert torch.equal(old, new) and not torch.equal(new, model(ids).logits)
+
+
+@torch.no_grad()
 def test_a_video_kept_in_a_cache_can_be_asked_many_times(model):
     beginning = question(ids=[])
-    cache = model(**beginning, use_cache=True).past_key_values
+    cache = model(**beginning, use_cache=True)[CACHE_NAME]
     for ids in (QUESTION, NEXT_QUESTION):
         whole = question(ids=ids)
         expected = model(**whole)
-        asked = model(input_ids=torch.tensor([ids]), past_key_values=copy.deepcopy(cache))
+        asked = model(input_ids=torch.tensor([ids]), **{CACHE_NAME: copy.deepcopy(cache)})
         torch.testing.assert_close(asked.logits, expected.logits[:, -len(ids) :], rtol=1e-4, atol=1e-4)
-        answer = generate(model, text_of(whole), past_key_values=copy.deepcopy(cache))
+        answer = generate(model, text_of(whole), **{CACHE_NAME: copy.deepcopy(cache)})
         assert torch.equal(answer, generate(model, whole))
 
 
@@ -287,7 +297,7 @@ def test_a_decoding_step_is_compiled_once(model, compiled):
     """With a static cache no step may compile again, or each new token would take seconds."""
     inputs = question()
     cache = StaticCache(config=compiled.config.text_config, max_cache_len=64)
-    compiled(**inputs, past_key_values=cache)
+    compiled(**inputs, **{CACHE_NAME: cache})
     tokens = iter([10, 11, 12, 13])
     step(compiled, next(tokens), cache)
     with torch.compiler.set_stance("fail_on_recompile"):
@@ -297,7 +307,7 @@ def test_a_decoding_step_is_compiled_once(model, compiled):
 
 
 def step(model, token, cache):
-    return model(input_ids=torch.tensor([[token]]), past_key_values=cache).logits[0, -1]
+    return model(input_ids=torch.tensor([[token]]), **{CACHE_NAME: cache}).logits[0, -1]
 
 
 # Changing the model
