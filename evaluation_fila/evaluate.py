@@ -45,7 +45,13 @@ class Score:
 
 
 def ask_split(
-    pipe: Callable, folder: Path, *, batch_size: int = 8, max_questions: int | None = None, **options: Any
+    pipe: Callable,
+    folder: Path,
+    *,
+    batch_size: int = 8,
+    max_questions: int | None = None,
+    only_about_events: bool = False,
+    **options: Any,
 ) -> Iterator[Answered]:
     """
     Answers as they come.
@@ -55,12 +61,14 @@ def ask_split(
         folder: what `make_data` wrote.
         batch_size: questions that go through the model at once.
         max_questions: the first ones only; all types are among the first ones of each video.
+        only_about_events: questions whose answer needs a short event.
         options: for the pipeline, e.g. `num_frames`.
 
     Raises:
         OSError: the folder or a video cannot be read.
     """
-    asked = list(_questions_of(folder))[:max_questions]
+    asked = [pair for pair in _questions_of(folder) if pair[1]["is_about_event"] or not only_about_events]
+    asked = asked[:max_questions]
     prompts = [{"video": str(folder / video["video"]), "text": question["text"]} for video, question in asked]
     # One batch after the other: the pipeline holds the frames of all prompts of a list.
     for start in range(0, len(asked), batch_size):

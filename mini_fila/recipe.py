@@ -29,9 +29,9 @@ ORDER = (
     ("image_alignment", ("captions",), 1),
     ("image_knowledge", ("captions",), 1),
     ("image_questions", ("questions",), 1),
-    ("videos_short", ("short",), 3),
-    ("videos", ("usual",), 3),
-    ("videos_selected", ("more", "events"), 2.5),
+    ("videos_short", ("short",), 4),
+    ("videos", ("usual",), 4),
+    ("videos_selected", ("more", "events"), 4),
 )
 
 
@@ -46,9 +46,9 @@ class Recipe:
     tower_steps: int = 2500
     pictures: int = 3000
     words: int = 3000
-    short_videos: int = 3000
+    short_videos: int = 2500
     usual_videos: int = 6000
-    more_videos: int = 5000
+    more_videos: int = 4000
     event_videos: int = 2000
     questions_per_video: int = 16
     seed: int = 0

@@ -11,7 +11,10 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
+from .lean_attention import LEAN_ATTENTION
 
+
+MASKED_ATTENTION = ("eager", LEAN_ATTENTION, "sdpa")
 SHARED = 0
 PADDING = -1
 
@@ -60,10 +63,11 @@ def attention_of_questions(question_ids: torch.Tensor, implementation: str) -> t
     Who sees whom, `(B, 1, T, T)`: what transformers' attention of this kind takes as a mask.
 
     Raises:
-        `ValueError`: if `implementation` is not one of those that take such a mask, eager and sdpa.
+        `ValueError`: if `implementation` is not one of those that take such a mask.
     """
-    if implementation not in ("eager", "sdpa"):
-        raise ValueError(f"attn_implementation={implementation!r} takes no mask of questions: choose eager or sdpa.")
+    if implementation not in MASKED_ATTENTION:
+        names = ", ".join(MASKED_ATTENTION)
+        raise ValueError(f"attn_implementation={implementation!r} takes no mask of questions: choose one of {names}.")
     seen, seeing = question_ids[:, None, :], question_ids[:, :, None]
     is_seen = ((seen == SHARED) | (seen == seeing)).tril()[:, None]
     if implementation == "sdpa":

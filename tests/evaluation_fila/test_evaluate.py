@@ -7,6 +7,7 @@ import pytest
 from evaluation_fila.evaluate import as_table, ask_split, scores_of, write_results
 from evaluation_fila.make_data import DataPlan, make_data
 from evaluation_fila.scoring import wilson_interval
+from evaluation_fila.world import WorldOptions
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,14 @@ def test_scores_are_shares_with_wilsons_interval(data):
     assert sum(score.asked for name, score in scores.items() if name != "all") == 36
     assert scores["all"].chance == pytest.approx(sum(question["chance"] for question in truth.values()) / 36)
     assert as_table(scores).count("\n") == len(scores) + 1
+
+
+def test_only_questions_about_events(tmp_path):
+    make_data(tmp_path, DataPlan("test", 2, 12, options=WorldOptions(scenes=(3, 3), events=(1, 1))))
+    truth, seen = truth_of(tmp_path), []
+    answered = list(ask_split(pipe_that(lambda question: "no", truth, seen), tmp_path, only_about_events=True))
+    assert 0 < len(answered) < 24 and all(answer.is_about_event for answer in answered)
+    assert len(seen) == sum(question["is_about_event"] for question in truth.values())
 
 
 def test_only_the_first_questions(data, tmp_path):

@@ -1,5 +1,6 @@
 """Every answer follows from the ground truth, in whatever words it is asked for, and all types are asked for."""
 
+import re
 from collections import Counter
 from dataclasses import asdict
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation_fila.questions import ask, ask_questions
-from evaluation_fila.wordings import QUESTION_TYPES
+from evaluation_fila.wordings import QUESTION_TYPES, wordings_of
 from evaluation_fila.world import WorldOptions, draw_video
 from tests.evaluation_fila.answers import answer_from
 
@@ -66,8 +67,19 @@ def test_held_out_wordings_are_never_those_of_training():
         asked = (question for _, questions in drawn("usual", 100, **options) for question in questions)
         return {question.text for question in asked if question.type in ("first", "last", "caption", "count_scenes")}
 
-    assert len(texts()) == 4 * 2 and len(texts(held_out_wordings=True)) == 4
+    assert len(texts()) == 6 + 6 + 6 + 5 and len(texts(held_out_wordings=True)) == 4
     assert not texts() & texts(held_out_wordings=True)
+
+
+def test_held_out_wordings_are_in_words_of_training():
+    """A model that is trained from nothing knows no others."""
+    every_type = [wordings_of(name, held_out=held_out) for held_out in (False, True) for name in QUESTION_TYPES]
+    trained, held_out = (
+        {word for templates in half for text in templates for word in re.findall(r"[\w']+", text.lower())}
+        for half in (every_type[: len(QUESTION_TYPES)], every_type[len(QUESTION_TYPES) :])
+    )
+    assert held_out <= trained
+    assert all(len(templates) >= 5 for templates in every_type[: len(QUESTION_TYPES)])
 
 
 def test_a_video_has_only_so_many_questions():

@@ -26,7 +26,7 @@ def loss_of(model, batch: dict) -> torch.Tensor:
     return model(**batch, num_items_in_batch=1).loss
 
 
-@pytest.mark.parametrize("implementation", ["eager", "sdpa"])
+@pytest.mark.parametrize("implementation", ["eager", "eager_lean", "sdpa"])
 @pytest.mark.parametrize("timestamps", ["sampled", "interleaved"])
 def test_the_loss_is_the_sum_of_the_losses_of_each_question_alone(
     processor, checkpoint, media, implementation, timestamps

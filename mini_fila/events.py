@@ -1,0 +1,111 @@
+"""
+python -m mini_fila.events: short events in long videos, with selected scenes and with uniform frames.
+
+The same model is asked the same questions, with the same number of visual tokens: of 48 or 96 frames k-means keeps 16
+scenes; or 16 frames are taken evenly, each a scene of its own. Some events show in none of the 16.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from transformers import pipeline
+
+import processing_fila  # noqa: F401  (registers the classes)
+from evaluation_fila.evaluate import Answered, ask_split
+from evaluation_fila.make_data import DataPlan, make_data
+from evaluation_fila.world import WorldOptions
+
+from .recipe import EVENTS
+from .untrained import NUM_SCENES
+
+
+QUESTIONS_PER_VIDEO = 16
+BOOTSTRAP_DRAWS = 5000
+TWICE_AS_LONG = WorldOptions(scenes=(3, 5), seconds=(32.0, 48.0), events=(1, 2), shortest_share=0.1)
+# Videos, and how many frames of them the selection starts from.
+LENGTHS = {"16 to 24 seconds": (EVENTS, 48), "32 to 48 seconds": (TWICE_AS_LONG, 96)}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """
+    Shares of right answers to questions about events, of one set of videos. `difference`: of `selected` to `uniform`,
+    and `low` and `high`, its 95 % interval (bootstrap over videos).
+    """
+
+    seconds: str
+    seed: int
+    asked: int
+    selected: float
+    uniform: float
+    difference: float
+    low: float
+    high: float
+
+
+def compare(selected: list[Answered], uniform: list[Answered], *, seconds: str, seed: int) -> Comparison:
+    """
+    Raises:
+        ValueError: the answers are not to the same questions.
+    """
+    if [(one.video, one.text) for one in selected] != [(one.video, one.text) for one in uniform]:
+        raise ValueError("The answers are not to the same questions.")
+    videos = sorted({answer.video for answer in selected})
+    right = np.zeros((len(videos), 3))  # selected, uniform, asked
+    for one, other in zip(selected, uniform, strict=True):
+        right[videos.index(one.video)] += one.is_right, other.is_right, 1
+    draws = np.random.default_rng(seed).integers(len(videos), size=(BOOTSTRAP_DRAWS, len(videos)))
+    sums = right[draws].sum(axis=1)  # (draws, 3)
+    low, high = np.quantile((sums[:, 0] - sums[:, 1]) / sums[:, 2], [0.025, 0.975])
+    share_selected, share_uniform = right[:, :2].sum(axis=0) / len(selected)
+    difference = share_selected - share_uniform
+    shares = map(float, (share_selected, share_uniform, difference, low, high))
+    return Comparison(seconds, seed, len(selected), *shares)
+
+
+def as_table(rows: list[Comparison]) -> str:
+    """Markdown, in percent."""
+    lines = [
+        "| videos | seed | n | k-means, % | uniform, % | difference, points | 95 % interval |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for row in rows:
+        shares = f"{100 * row.selected:.1f} | {100 * row.uniform:.1f} | {100 * row.difference:.1f}"
+        lines.append(
+            f"| {row.seconds} | {row.seed} | {row.asked} | {shares} | {100 * row.low:.1f} to {100 * row.high:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m mini_fila.events", description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path("checkpoints/fila-video-mini"))
+    parser.add_argument("--output", type=Path, default=Path("outputs/events"), help="for videos and results")
+    parser.add_argument("--videos", type=int, default=40, help="in each set")
+    parser.add_argument("--seeds", type=int, default=3, help="sets of videos of each length")
+    options = parser.parse_args(arguments)
+    pipe = pipeline("video-text-to-text", str(options.model), dtype="float32")
+    rows = []
+    for seconds, (world, num_frames) in LENGTHS.items():
+        for seed in range(options.seeds):
+            data = options.output / f"{seconds} {seed}".replace(" ", "_")
+            make_data(data, DataPlan("test", options.videos, QUESTIONS_PER_VIDEO, seed=seed, options=world))
+            selected, uniform = (
+                list(ask_split(pipe, data, only_about_events=True, num_frames=count))
+                for count in (num_frames, NUM_SCENES)
+            )
+            rows.append(compare(selected, uniform, seconds=seconds, seed=seed))
+            print(as_table(rows[-1:]).splitlines()[-1], flush=True)
+    results = {"model": options.model.name, "rows": [asdict(row) for row in rows]}
+    (options.output / "events.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    (options.output / "events.md").write_text(as_table(rows) + "\n", encoding="utf-8")
+    print(f"\n{as_table(rows)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""The comparison of selected scenes with uniform frames counts right, and runs from its command."""
+
+import json
+
+import pytest
+
+from evaluation_fila.evaluate import Answered
+from mini_fila.events import as_table, compare, main
+from mini_fila.untrained import write_untrained
+
+
+def answers(rights: str, videos: str) -> list[Answered]:
+    return [
+        Answered(video, "first", f"question {place}", "a", "b", right == "1", True, 0.1)
+        for place, (right, video) in enumerate(zip(rights, videos, strict=True))
+    ]
+
+
+def test_shares_and_their_difference():
+    """3 of 4 right against 1 of 4; in each of the two videos one more, so that every draw of videos agrees."""
+    row = compare(answers("1110", "xxyy"), answers("0100", "xxyy"), seconds="16", seed=0)
+    assert (row.asked, row.selected, row.uniform, row.difference) == (4, 0.75, 0.25, 0.5)
+    assert row.low == row.high == 0.5
+    assert "| 16 | 0 | 4 | 75.0 | 25.0 | 50.0 | 50.0 to 50.0 |" in as_table([row])
+
+
+def test_the_interval_is_wide_where_videos_differ():
+    row = compare(answers("11110000", "aabbccdd"), answers("00001111", "aabbccdd"), seconds="16", seed=0)
+    assert row.difference == 0 and row.low <= -0.5 and row.high >= 0.5
+
+
+def test_other_questions_are_refused():
+    with pytest.raises(ValueError, match="same questions"):
+        compare(answers("1", "x"), answers("1", "y"), seconds="16", seed=0)
+
+
+@pytest.mark.slow
+def test_the_command(tmp_path, capsys):
+    write_untrained(tmp_path / "model", seed=0)
+    output = tmp_path / "events"
+    assert main(["--model", str(tmp_path / "model"), "--output", str(output), "--videos", "1", "--seeds", "1"]) == 0
+    rows = json.loads((output / "events.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["seconds"] for row in rows] == ["16 to 24 seconds", "32 to 48 seconds"]
+    assert (output / "events.md").read_text(encoding="utf-8") in capsys.readouterr().out
