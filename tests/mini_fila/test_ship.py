@@ -1,0 +1,45 @@
+"""A shipped checkpoint has the weights that were trained and the code of this repository."""
+
+import pytest
+
+from mini_fila.ship import ship
+from tests.environment import REPOSITORY
+
+
+CODE = ("modeling_fila/modeling_fila_video.py", "processing_fila/video_reader.py")
+
+
+@pytest.fixture
+def trained(tmp_path):
+    folder = tmp_path / "trained"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    for name in CODE:
+        source = REPOSITORY / name
+        (folder / source.name).write_bytes(source.read_bytes())
+    return folder
+
+
+def test_code_is_linked_and_the_rest_copied(trained, tmp_path):
+    output = tmp_path / "checkpoints" / "mini"
+    output.mkdir(parents=True)
+    (output / "old.json").write_text("of an earlier training")
+    ship(trained, output)
+    assert {path.name for path in output.iterdir()} == {path.name for path in trained.iterdir()}
+    assert (output / "config.json").read_text() == "{}" and not (output / "config.json").is_symlink()
+    for name in CODE:
+        link = output / (REPOSITORY / name).name
+        assert link.is_symlink() and link.resolve() == (REPOSITORY / name).resolve()
+        assert not link.readlink().is_absolute()
+
+
+def test_other_code_is_refused_and_nothing_lost(trained, tmp_path):
+    output = tmp_path / "mini"
+    ship(trained, output)
+    (trained / "video_reader.py").write_text("# changed")
+    with pytest.raises(ValueError, match="video_reader.py is not what processing_fila/video_reader.py is"):
+        ship(trained, output)
+    (trained / "video_reader.py").rename(trained / "another.py")
+    with pytest.raises(ValueError, match="another.py is no file of"):
+        ship(trained, output)
+    assert (output / "video_reader.py").is_file()
