@@ -1,8 +1,6 @@
 """Runs the paper's ablations on the drawn world: every variant is trained from stage 3 on, with several seeds."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from evaluation_fila.make_data import DataPlan, make_data
 from processing_fila import FilaVideoProcessor
 from training_fila.model import fit_processor
 
-from .recipe import SHORT, STAGES
+from .recipe import SHORT, STAGES, run_stage_file
 from .variants import LEARNS_MERGING, TABLES, Variant
 
 
@@ -31,8 +29,9 @@ class Plan:
         records: training data.
         folder: for runs and results; what is there is not made again.
         seeds: of the order of the data; one training run for each.
-        steps: of a run, with batches of 4 videos.
+        steps: of a run, with batches of 8 videos.
         test_videos: asked 16 questions each.
+        processes: that train.
     """
 
     start: Path
@@ -41,6 +40,7 @@ class Plan:
     seeds: Sequence[int] = (0, 1, 2)
     steps: int = 1000
     test_videos: int = 50
+    processes: int = 2
 
 
 def run_table(name: str, plan: Plan) -> dict[str, list[float]]:
@@ -88,18 +88,13 @@ def _train(variant: Variant, seed: int, plan: Plan) -> Path:
         "logging_steps": 100,
         "save_steps": 100000,
         "data.sources": json.dumps([{"path": str(plan.records)}]),
-        "data.workers": 1,
         "data.num_frames": variant.training["num_frames"],
-        "trainer.use_cpu": "true",
-        "trainer.disable_tqdm": "true",
-        "trainer.adam_beta2": 0.98,
         **{f"model_options.{name}": value for name, value in variant.training.items()},
         # As trained: rows that share a run differ when they are asked.
         **{f"inference_options.{name}": value for name, value in variant.training.items()},
         **({} if has_merging else {"learning_rates.scene_merging": "null"}),
     }
-    command = [sys.executable, "-m", "training_fila", str(STAGES / "ablation.yaml")]
-    subprocess.run(command + [f"{key}={value}" for key, value in overrides.items()], check=True)
+    run_stage_file(STAGES / "ablation.yaml", overrides, plan.processes)
     return output
 
 

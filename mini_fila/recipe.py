@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file, save_file
 
@@ -115,7 +117,7 @@ def _start(folder: Path, recipe: Recipe) -> Path:
 
 
 def _train(stage: str, model: Path, output: Path, records: list[Path], epochs: float, recipe: Recipe) -> None:
-    """Runs `python -m training_fila STAGE key=value ...`, whose output is seen."""
+    """Trains one of the recipe's stages."""
     overrides = {
         "model": model,
         "output": output,
@@ -123,12 +125,20 @@ def _train(stage: str, model: Path, output: Path, records: list[Path], epochs: f
         "seed": recipe.seed,
         "logging_steps": 50,
         "data.sources": json.dumps([{"path": str(path), "name": path.parent.name} for path in records]),
+    }
+    run_stage_file(STAGES / f"{stage}.yaml", overrides, recipe.processes)
+
+
+def run_stage_file(stage: Path, overrides: Mapping[str, Any], processes: int) -> None:
+    """Runs `python -m training_fila STAGE key=value ...` in processes of one thread each; its output is seen."""
+    overrides = {
         "data.workers": 1,
         "trainer.use_cpu": "true",
         "trainer.disable_tqdm": "true",
         "trainer.adam_beta2": 0.98,
+        **overrides,
     }
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(recipe.processes)]
-    command += ["--standalone", "-m", "training_fila", str(STAGES / f"{stage}.yaml")]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    command += ["--standalone", "-m", "training_fila", str(stage)]
     command += [f"{key}={value}" for key, value in overrides.items()]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
