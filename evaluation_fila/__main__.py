@@ -70,7 +70,7 @@ def _add_ask(commands, **style) -> None:
     parser.add_argument("data", type=Path, help="the folder that make-data wrote")
     parser.add_argument("--output", type=Path, help="a JSON file for scores and answers")
     parser.add_argument("--max-questions", type=int, help="the first ones only")
-    parser.add_argument("--batch-size", type=int, default=8, help="questions at once")
+    parser.add_argument("--batch-size", type=int, default=16, help="questions at once")
     parser.add_argument("--dtype", default="float32", help="of the weights")
     parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with the model")
 

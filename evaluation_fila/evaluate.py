@@ -48,7 +48,7 @@ def ask_split(
     pipe: Callable,
     folder: Path,
     *,
-    batch_size: int = 8,
+    batch_size: int = 16,
     max_questions: int | None = None,
     only_about_events: bool = False,
     **options: Any,

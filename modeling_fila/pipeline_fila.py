@@ -28,6 +28,7 @@ from transformers import AutoModelForImageTextToText, GenerationConfig, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import logging
 
+from .repeated_videos import encode_once, first_places
 from .video_generation import MEDIA_INPUTS
 
 
@@ -254,7 +255,7 @@ class VideoTextToTextPipeline(Pipeline):
         videos = {name: inputs.pop(name) for name in MEDIA_INPUTS["video"] if name in inputs}
         features = None
         if videos:
-            features = self.model.get_video_features(**videos)
+            features = encode_once(self.model, videos, first_places(videos_of(model_inputs["batch"].conversations)))
             # An assistant looks at the pixels itself.
             is_assisted = generate_kwargs.get("assistant_model") is not None
             inputs.update(videos if is_assisted else {"mm_encoder_outputs": {"video": features}})
@@ -289,7 +290,7 @@ class VideoTextToTextPipeline(Pipeline):
             by_video = iter(self.processor.post_process_scenes(features, outputs["video_metadata"]))
         result = []
         for conversation in outputs["batch"].conversations:
-            videos = list(islice(by_video, count_videos(conversation)))
+            videos = list(islice(by_video, len(videos_of([conversation]))))
             if len(videos) > 1:
                 videos = [[{"video_index": i, **scene} for scene in scenes] for i, scenes in enumerate(videos)]
             result.append([scene for scenes in videos for scene in scenes])
@@ -302,9 +303,16 @@ class VideoTextToTextPipeline(Pipeline):
         self.processor.save_pretrained(save_directory, **kwargs)
 
 
-def count_videos(conversation: list[Message]) -> int:
-    contents = [message["content"] for message in conversation if not isinstance(message["content"], str)]
-    return sum(part.get("type") == "video" for content in contents for part in content)
+def videos_of(conversations: Iterable[list[Message]]) -> list[Any]:
+    """The videos of all conversations, in the order of their placeholders."""
+    messages = [message for conversation in conversations for message in conversation]
+    parts = [part for message in messages if not isinstance(message["content"], str) for part in message["content"]]
+    sources = ("video", "url", "path")
+    return [
+        next((part[source] for source in sources if part.get(source) is not None), None)
+        for part in parts
+        if part.get("type") == "video"
+    ]
 
 
 def with_answer(conversation: list[Message], answer: str) -> list[Message]:

@@ -169,12 +169,15 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             "size": self._decoded_size(size, self.do_resize if do_resize is None else do_resize, resample),
             "seek_mode": seek_mode or self.seek_mode,
         }
-        loaded = [
-            _load_file(video, entry, sampling, reading)
-            if is_video_file(video)
-            else _load_frames(video, entry, sampling)
-            for video, entry in zip(flat, given, strict=True)
-        ]
+        loaded, read = [], {}
+        for video, entry in zip(flat, given, strict=True):
+            if not is_video_file(video):
+                loaded.append(_load_frames(video, entry, sampling))
+                continue
+            key = video if isinstance(video, str) else id(video)
+            if key not in read or entry is not None:  # several questions about one file read it once
+                read[key] = _load_file(video, entry, sampling, reading)
+            loaded.append(read[key])
         return [frames for frames, _ in loaded], [metadata for _, metadata in loaded]
 
     def _sampling(self, do_sample_frames, num_frames, fps, max_frames) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from modeling_fila import FilaVideoForConditionalGeneration, FilaVideoModel
 from modeling_fila.pipeline_fila import PromptBatch
 from pipeline_fila import VideoTextToTextPipeline
 from processing_fila import FilaVideoProcessor, FilaVideoVideoProcessor
+from processing_fila.video_reader import VideoReader
 from tests.clips import draw_clip, draw_frames
 
 
@@ -395,6 +396,25 @@ def test_videos_are_encoded_once(pipe, clip, monkeypatch):
     monkeypatch.setattr(pipe.model, "get_video_features", lambda *a, **k: calls.append(1) or encode(*a, **k))
     pipe(clip, text=QUESTION, num_beams=3, num_return_sequences=3, max_new_tokens=4, return_scenes=True)
     assert calls == [1]
+
+
+def test_a_video_of_several_questions_is_read_and_encoded_once(pipe, clip, long_clip, expected, monkeypatch):
+    """In a batch; answers and scenes are those of each question alone."""
+    encoded, read = [], []
+    encode, open_video = pipe.model.get_video_features, VideoReader.__init__
+    monkeypatch.setattr(
+        pipe.model,
+        "get_video_features",
+        lambda *a, **k: encoded.append(len(k["pixel_values_videos"])) or encode(*a, **k),
+    )
+    monkeypatch.setattr(VideoReader, "__init__", lambda self, *a, **k: read.append(a) or open_video(self, *a, **k))
+    asked = [(long_clip, QUESTION), (clip, QUESTION), (long_clip, OTHER_QUESTION), (long_clip, QUESTION)]
+    prompts = [{"video": video, "text": question} for video, question in asked]
+    outputs = pipe(prompts, batch_size=4, max_new_tokens=NEW_TOKENS, return_scenes=True)
+    assert encoded == [2] and len(read) == 2
+    assert answers_of(outputs) == [[expected(video, question=question)] for video, question in asked]
+    scenes = [output[0]["scenes"] for output in outputs]
+    assert [len(found) for found in scenes] == [32, 10, 32, 32] and scenes[0] == scenes[2] == scenes[3]
 
 
 # Arguments
