@@ -39,7 +39,8 @@ def _add_make_data(commands, **style) -> None:
     parser.add_argument("output", type=Path, help="the folder to write")
     parser.add_argument("--videos", type=int, required=True, help="how many")
     parser.add_argument("--split", choices=SPLITS, default="train", help="which of the videos that never mix")
-    parser.add_argument("--questions-per-video", type=int, default=8, help="turns of each record")
+    parser.add_argument("--questions-per-video", type=int, default=8, help="all different")
+    parser.add_argument("--questions-per-record", type=int, help="turns of a conversation (default: all questions)")
     parser.add_argument("--seed", type=int, default=0, help="another one: other videos of the same split")
     parser.add_argument("--scenes", type=int, nargs=2, default=USUAL_WORLD.scenes, help="least and most in a video")
     parser.add_argument(
@@ -59,7 +60,14 @@ def _make_data(options: argparse.Namespace) -> None:
         events=tuple(options.events),
         shortest_share=options.shortest_share,
     )
-    plan = DataPlan(options.split, options.videos, options.questions_per_video, options.seed, world)
+    plan = DataPlan(
+        split=options.split,
+        num_videos=options.videos,
+        questions_per_video=options.questions_per_video,
+        seed=options.seed,
+        options=world,
+        questions_per_record=options.questions_per_record,
+    )
     make_data(options.output, plan, num_workers=options.workers)
 
 

@@ -1,6 +1,7 @@
 """Writes a split to disk: videos, LLaVA's records to train on, and the ground truth to score by."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,25 +17,29 @@ from .world import USUAL_WORLD, Video, WorldOptions
 
 @dataclass(frozen=True)
 class DataPlan:
-    """What is written: `num_videos` of a split, numbered from 0, with so many questions each."""
+    """
+    What is written: `num_videos` of a split, numbered from 0, with so many questions each, in records of at most
+    `questions_per_record` (None: of all).
+    """
 
     split: str
     num_videos: int
     questions_per_video: int
     seed: int = 0
     options: WorldOptions = USUAL_WORLD
+    questions_per_record: int | None = None
 
     def __post_init__(self):
-        for name in ("num_videos", "questions_per_video"):
-            if getattr(self, name) < 1:
+        for name in ("num_videos", "questions_per_video", "questions_per_record"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
 
 
 def make_data(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> None:
     """Writes `videos/`, `records.jsonl` and `truth.jsonl`. The same plan, the same files, with any number of workers.
 
-    A record is LLaVA's: all questions about a video in one conversation. A line of truth has the video's file, its
-    ground truth, and its questions with type, answer and chance level.
+    A record is LLaVA's: the questions about a video in one conversation, or in several. A line of truth has the
+    video's file, its ground truth, and its questions with type, answer and chance level.
 
     Raises:
         ValueError: `num_workers` is below 1, or there is no such split.
@@ -52,7 +57,9 @@ def make_data(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> None:
             samples = list(pool.map(write, range(plan.num_videos), chunksize=8))
     levels = chance_levels((question, video.duration_seconds) for video, asked in samples for question in asked)
     names = [_name(plan, number) for number in range(plan.num_videos)]
-    records = (_record(name, asked) for name, (_, asked) in zip(names, samples, strict=True))
+    records = (
+        record for name, (_, asked) in zip(names, samples, strict=True) for record in _records(name, asked, plan)
+    )
     truths = (_truth(name, *sample, levels) for name, sample in zip(names, samples, strict=True))
     _write_lines(folder / "records.jsonl", records)
     _write_lines(folder / "truth.jsonl", truths)
@@ -72,6 +79,12 @@ def _name(plan: DataPlan, number: int) -> str:
 
 def _file(name: str) -> str:
     return f"videos/{name}.mp4"
+
+
+def _records(name: str, asked: list[Question], plan: DataPlan) -> Iterator[dict]:
+    size = plan.questions_per_record or len(asked)
+    for number, start in enumerate(range(0, len(asked), size)):
+        yield {**_record(name, asked[start : start + size]), "id": name if size >= len(asked) else f"{name}_{number}"}
 
 
 def _record(name: str, asked: list[Question]) -> dict:

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import AutoModel
 
 from evaluation_fila.drawing import centre_of, draw_frame
 from evaluation_fila.splits import has_held_out
 from evaluation_fila.vocabulary import BACKGROUND_COLOURS, OBJECT_COLOURS, SHAPES, TEXTURES
-from evaluation_fila.world import FRAMES_PER_SECOND, Video, draw_video
+from evaluation_fila.world import FRAMES_PER_SECOND, Video, WorldOptions, draw_video
 from modeling_fila.vision_features import encode_frames
 
 
@@ -33,6 +33,9 @@ CLASSES = {
     "texture": len(TEXTURES),
 }
 FRAMES_OF_VIDEO = 8
+CAN_BE_ABSENT = [name.startswith(LANES) for name in CLASSES]
+# Pairs are smaller and harder to tell than objects that are alone, so more of them are shown.
+WORLD = WorldOptions(scenes=(2, 4), pair_probability=0.7)
 NOISE = 4.0  # of 255; about what H.264 leaves
 PLACE_WEIGHT = 5.0
 
@@ -44,11 +47,12 @@ class DrawnFrames(IterableDataset):
         self.batch_size, self.seed = batch_size, seed
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        rng = np.random.default_rng([self.seed, 11])
+        worker = get_worker_info()
+        rng = np.random.default_rng([self.seed, 11, 0 if worker is None else worker.id])
         while True:
             rows = []
             while len(rows) < self.batch_size:
-                video = draw_video(rng)
+                video = draw_video(rng, WORLD)
                 if not has_held_out(video):
                     times = rng.integers(0, round(video.duration_seconds * FRAMES_PER_SECOND), FRAMES_OF_VIDEO)
                     rows.extend(_labelled(video, time / FRAMES_PER_SECOND) for time in times)
@@ -58,12 +62,13 @@ class DrawnFrames(IterableDataset):
             yield pixels, torch.from_numpy(labels), torch.from_numpy(places).float()
 
 
-def pretrain_tower(config, *, steps: int, seed: int, batch_size: int = 64, peak_rate: float = 1e-3, workers: int = 1):
+def pretrain_tower(config, *, steps: int, seed: int, batch_size: int = 64, peak_rate: float = 1e-3, workers: int = 2):
     """
     A vision tower of this configuration, trained; AdamW, cosine.
 
     Returns:
-        its weights by name, and the accuracy of each label over the last tenth of the steps.
+        its weights by name, and the accuracy of each label over the last tenth of the steps; of colours and shapes
+        where there is an object.
     """
     torch.manual_seed(seed)
     tower = AutoModel.from_config(config)
@@ -84,10 +89,12 @@ def pretrain_tower(config, *, steps: int, seed: int, batch_size: int = 64, peak_
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
-        right.append(is_right.float().mean(0))
+        is_there = (labels > 0) | ~torch.tensor(CAN_BE_ABSENT)
+        right.append(torch.stack([(is_right & is_there).sum(0), is_there.sum(0)]))
         if (step + 1) % max(steps // 10, 1) == 0:
             print(f"tower: step {step + 1} of {steps}, loss {loss.item():.3f}", flush=True)
-    accuracy = torch.stack(right[-max(steps // 10, 1) :]).mean(0)
+    num_right, num_shown = torch.stack(right[-max(steps // 10, 1) :]).sum(0)
+    accuracy = num_right / num_shown.clamp(min=1)
     return tower.state_dict(), dict(zip(CLASSES, accuracy.tolist(), strict=True))
 
 

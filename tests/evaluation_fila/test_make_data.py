@@ -5,6 +5,8 @@ import json
 import pytest
 
 from evaluation_fila.__main__ import main
+from evaluation_fila.make_data import DataPlan, make_data
+from evaluation_fila.world import WorldOptions
 from training_fila.records import chat_of
 
 
@@ -39,6 +41,21 @@ def test_records_are_conversations_that_can_be_trained_on(folders):
         assert texts[::2] == [question["text"] for question in truth["questions"]]
         assert texts[1::2] == [question["answer"] for question in truth["questions"]]
         assert (folders[0] / record["video"]).is_file()
+
+
+def test_many_questions_are_split_into_records(folders, tmp_path):
+    """Of the same video; all questions are asked once, and the video is named in each record."""
+    make_data(tmp_path, DataPlan("train", 2, 5, options=WorldOptions(scenes=(2, 2)), questions_per_record=2))
+    records, truths = lines_of(tmp_path / "records.jsonl"), lines_of(tmp_path / "truth.jsonl")
+    assert [record["id"] for record in records] == [f"train_00000{v}_{part}" for v in range(2) for part in range(3)]
+    for number, truth in enumerate(truths):
+        rows = [
+            chat_of(record, folder=str(tmp_path), source="r")["messages"]
+            for record in records[3 * number : 3 * number + 3]
+        ]
+        assert [len(row) for row in rows] == [4, 4, 2] and all(row[0]["content"][0]["type"] == "video" for row in rows)
+        texts = [message["content"][-1]["text"] for row in rows for message in row]
+        assert texts[::2] == [question["text"] for question in truth["questions"]]
 
 
 def test_the_truth_has_type_and_chance_of_every_question(folders):

@@ -64,7 +64,7 @@ def test_the_recipe_from_nothing(tmp_path):
     scores = json.loads((shipped / "scores.json").read_text(encoding="utf-8"))
     assert set(scores) == {"test", "test_combinations", "test_wordings"}
     assert (shipped / "modeling_fila_video.py").is_file()
-    before = (tmp_path / "mini" / "videos_selected" / "model.safetensors").read_bytes()
+    before = (tmp_path / "mini" / "videos" / "model.safetensors").read_bytes()
     again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert again.returncode == 0 and "Stage " not in again.stdout
-    assert (tmp_path / "mini" / "videos_selected" / "model.safetensors").read_bytes() == before
+    assert (tmp_path / "mini" / "videos" / "model.safetensors").read_bytes() == before
