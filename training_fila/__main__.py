@@ -9,6 +9,8 @@ Trains one stage, or says what that would need.
 import argparse
 import sys
 
+import torch
+
 from .collator import TooLongError
 from .plan_stage import plan_stage
 from .run import prepare, train
@@ -33,6 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
         # What a worker raises comes with its own traceback; its last line is the message.
         print(f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}", file=sys.stderr)
         return 1
+    finally:
+        # Threads of a process group that still is there when Python ends can abort the process.
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
     return 0
 
 
