@@ -71,7 +71,7 @@ class FramePainter:
             frame,
             width=self._height if is_transposed else self._width,
             height=self._width if is_transposed else self._height,
-            format="rgb24",
+            format="gbrp",  # planes: libswscale has vector code for them, and none for the same picture as rgb24
             interpolation=SCALING,
             dst_color_range=FULL_RANGE,
             threads=1,  # several decoders paint at once
