@@ -10,7 +10,7 @@ from .video_source import VideoSource, av
 
 
 class AnimationDecoder:
-    """The counterpart of Decoder for an image of several pictures. They can only be found by counting."""
+    """The counterpart of CountingDecoder for an image of several pictures. They can only be found by counting."""
 
     time_base = Fraction(1, 1000)
     sample_aspect_ratio = None

@@ -5,7 +5,7 @@ P: packets in file (decoding) order, F: frames in time order.
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -29,6 +29,10 @@ class KeyPackets:
         """The last of them in front of a packet, or the first packet of all."""
         return int(self.packets[max(np.searchsorted(self.packets, packet) - 1, 0)])
 
+    def last_up_to(self, packet: int) -> int:
+        """The last of them that is a packet or in front of it."""
+        return int(self.packets[np.searchsorted(self.packets, packet, side="right") - 1])
+
     def pts_of(self, packet: int) -> int:
         return int(self.pts[np.searchsorted(self.packets, packet)])
 
@@ -43,7 +47,9 @@ class FrameIndex:
     """The frames of a stream in time order. `keys` is None where a frame can only be found by counting from the first.
 
     frame_pts (F,) and end_pts (end of the last frame) are in units of `time_base` seconds.
-    frame_packets (F,): the packet that holds each frame; frame_starts (F,): the packet to start decoding it from.
+    frame_packets (F,): the packet that holds each frame.
+    key_frames: indices of the frames that can be decoded alone; the first where there are none (or none are told).
+    group_frames, group_packets (G,): from this frame on (until the next group's), decoding starts at this packet.
     """
 
     frame_pts: np.ndarray
@@ -51,29 +57,36 @@ class FrameIndex:
     time_base: Fraction
     keys: KeyPackets | None = None
     frame_packets: np.ndarray | None = None
-    frame_starts: np.ndarray | None = None
+    key_frames: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    group_frames: np.ndarray | None = None
+    group_packets: np.ndarray | None = None
 
     @property
     def frame_seconds(self) -> np.ndarray:
-        """(F,) float64, the first frame at 0."""
-        ticks = (self.frame_pts - self.frame_pts[0]).astype(np.float64)
-        return ticks * self.time_base.numerator / self.time_base.denominator
+        """(F,) float64, the first frame at 0. Made anew each time."""
+        seconds = np.empty(len(self.frame_pts))
+        np.subtract(self.frame_pts, self.frame_pts[0], out=seconds, casting="unsafe")  # exact: integers up to 2^53
+        seconds *= self.time_base.numerator
+        seconds /= self.time_base.denominator
+        return seconds
 
     @property
     def duration_seconds(self) -> float:
         return float((self.end_pts - int(self.frame_pts[0])) * self.time_base)
 
-    @property
-    def key_frames(self) -> np.ndarray:
-        """Indices of the frames that can be decoded alone; the first frame where there are none (or none are told)."""
-        found = np.flatnonzero(np.isin(self.frame_packets, self.keys.packets)) if self.keys else []
-        return found if len(found) else np.zeros(1, dtype=np.int64)
+    def groups_of(self, frames: np.ndarray) -> np.ndarray:
+        """The group of each frame: those of one group are decoded from the same key packet on."""
+        return np.searchsorted(self.group_frames, frames, side="right") - 1
+
+    def frames_of_group(self, group: int) -> np.ndarray:
+        stop = self.group_frames[group + 1] if group + 1 < len(self.group_frames) else len(self.frame_pts)
+        return np.arange(self.group_frames[group], stop)
 
     def decoded_together(self, frames: np.ndarray) -> np.ndarray:
         """All frames that are decoded from the same key packets as `frames` are."""
         if self.keys is None:
             return frames
-        return np.flatnonzero(np.isin(self.frame_starts, self.frame_starts[frames]))
+        return np.concatenate([self.frames_of_group(group) for group in np.unique(self.groups_of(frames))])
 
 
 @dataclass(frozen=True)
@@ -121,27 +134,39 @@ def plan_segments(index: FrameIndex, frames: np.ndarray) -> list[Segment]:
     """The runs of packets that hold `frames` (increasing indices), in time order."""
     if index.keys is None:
         return [Segment(0, len(index.frame_pts), frames)] if len(frames) else []
-    starts = index.frame_starts[frames]
-    parts = np.split(frames, np.flatnonzero(np.diff(starts)) + 1) if len(frames) else []
-    return [Segment(int(index.frame_starts[part[0]]), int(index.frame_packets[part].max()) + 1, part) for part in parts]
+    groups = index.groups_of(frames)
+    parts = np.split(frames, np.flatnonzero(np.diff(groups)) + 1) if len(frames) else []
+    starts = index.group_packets[np.unique(groups)].tolist()
+    return [
+        Segment(start, int(index.frame_packets[part].max()) + 1, part)
+        for start, part in zip(starts, parts, strict=True)
+    ]
 
 
 def _frame_index(pts: np.ndarray, flags: np.ndarray, last_ticks: int, stream) -> FrameIndex | None:
     """The index from what the packets say, both (P,); `last_ticks` is how long the last frame lasts."""
-    shown = np.flatnonzero(flags & SHOWN).astype(np.int32)
-    if len(shown) == 0 or len(np.unique(pts)) < len(pts):
+    by_time = np.argsort(pts).astype(np.int32)
+    is_shown = flags & SHOWN > 0
+    if not is_shown.any() or (np.diff(pts[by_time]) == 0).any():
         return None
-    key_packets = np.union1d(0, np.flatnonzero(flags & KEY)).astype(np.int32)
+    is_key = flags & KEY > 0
+    is_key[0] = True  # whatever it is, decoding can start nowhere before it
+    key_packets = np.flatnonzero(is_key).astype(np.int32)
     keys = KeyPackets(packets=key_packets, pts=pts[key_packets])
-    frame_packets = shown[np.argsort(pts[shown])]
+    frame_packets = by_time[is_shown[by_time]]
     frame_pts = pts[frame_packets]
+    key_frames = np.flatnonzero(is_key[frame_packets])
+    starts = _decoding_starts(keys, frame_packets, frame_pts)
+    group_frames = np.flatnonzero(np.diff(starts, prepend=-1)).astype(np.int32)
     return FrameIndex(
         frame_pts=frame_pts,
         end_pts=guess_end(frame_pts, nominal_ticks(stream), last_ticks),
         time_base=stream.time_base,
         keys=keys,
         frame_packets=frame_packets,
-        frame_starts=_decoding_starts(keys, frame_packets, frame_pts),
+        key_frames=key_frames if len(key_frames) else np.zeros(1, dtype=np.int64),
+        group_frames=group_frames,
+        group_packets=starts[group_frames],
     )
 
 

@@ -11,16 +11,19 @@ N: frames asked for, F: frames of the video, H and W: height and width of what i
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from .frame_sampling import DEFAULT_MAX_FRAMES, check_sampling, nearest_indices, sample_frame_indices
-from .video_decoder import open_decoder
+from .video_decoder import Decoder, open_counting_decoder
 from .video_errors import VideoDamageWarning, VideoReadError
 from .video_index import plan_segments
-from .video_parallel import decode_side_by_side
+from .video_packets import PacketReader
+from .video_parallel import FrameDecoder, decode_side_by_side
 from .video_picture import FramePainter
 from .video_probe import probe
 from .video_source import VideoInput, VideoSource
@@ -76,13 +79,17 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
-        self.frame_seconds = self._index.frame_seconds
         self.key_frame_indices = self._index.key_frames
-        self.num_frames = len(self.frame_seconds)
+        self.num_frames = len(self._index.frame_pts)
         self.duration_seconds = self._index.duration_seconds
         self.average_fps = self.num_frames / self.duration_seconds if self.duration_seconds else 0.0
         self.height, self.width = self._geometry.height, self._geometry.width
         self.rotation_degrees = self._geometry.rotation_degrees
+
+    @cached_property
+    def frame_seconds(self) -> np.ndarray:
+        """Made when somebody asks: 8 bytes for each frame, which the reader itself does not keep."""
+        return self._index.frame_seconds
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -122,9 +129,10 @@ class VideoReader:
 
     def _stream(self, wanted: np.ndarray, size: tuple[int, int] | None) -> Iterator[tuple[np.ndarray, float]]:
         num_read = 0
+        seconds = dict(zip(wanted.tolist(), self._index.frame_seconds[wanted].tolist(), strict=True))
         for frame_index, frame in self._decode(wanted, size):
             num_read += 1
-            yield frame, float(self.frame_seconds[frame_index])
+            yield frame, seconds[frame_index]
         if num_read < len(wanted):
             self._report_damage(num_lost=len(wanted) - num_read, num_asked=len(wanted))
 
@@ -141,24 +149,30 @@ class VideoReader:
         check_sampling(num_frames=num_frames, fps=fps, max_frames=max_frames)
         _check_size(size)
         options = {"num_frames": num_frames, "fps": fps, "max_frames": max_frames}
-        readable = np.arange(self.num_frames)
-        while len(readable):
-            times = self.frame_seconds[readable]
-            chosen = readable[sample_frame_indices(times, duration_seconds=self.duration_seconds, **options)]
-            wanted = self._resolve(chosen, None, seek_mode, readable)
-            frame_indices, frames = self._collect(wanted, size)
-            if len(frame_indices) == len(wanted):
+        lost = np.empty(0, dtype=np.int64)
+        while len(lost) < self.num_frames:
+            wanted = self._spread(lost, seek_mode, options)
+            frames, is_read = self._collect(wanted, size)
+            if is_read.all():
                 break
-            lost = np.setdiff1d(wanted, frame_indices)
-            readable = np.setdiff1d(readable, np.union1d(lost, self._unreadable_near(lost)))
-        if len(readable) < self.num_frames:
-            self._report_damage(num_lost=self.num_frames - len(readable), num_asked=self.num_frames)
-        return self._sampled(frame_indices, frames)
+            found = wanted[~is_read]
+            lost = np.union1d(lost, np.union1d(found, self._unreadable_near(found)))
+        if len(lost):
+            self._report_damage(num_lost=len(lost), num_asked=self.num_frames)
+        return self._sampled(wanted, frames)
+
+    def _spread(self, lost: np.ndarray, seek_mode: str, options: dict) -> np.ndarray:
+        """The frames (N,) to sample, as if those `lost` were not in the video."""
+        times, options = self._index.frame_seconds, options | {"duration_seconds": self.duration_seconds}
+        if len(lost) == 0:
+            return self._resolve(sample_frame_indices(times, **options), None, seek_mode)
+        readable = np.delete(np.arange(self.num_frames), lost)
+        return self._resolve(readable[sample_frame_indices(times[readable], **options)], None, seek_mode, lost)
 
     def _sampled(self, frame_indices: np.ndarray, frames: np.ndarray) -> "SampledVideo":
         return SampledVideo(
             frames=frames,
-            seconds=self.frame_seconds[frame_indices],
+            seconds=self._index.frame_seconds[frame_indices],
             frame_indices=frame_indices,
             duration_seconds=self.duration_seconds,
             average_fps=self.average_fps,
@@ -167,52 +181,66 @@ class VideoReader:
             width=self.width,
         )
 
-    def _resolve(self, frame_indices, seconds, seek_mode: str, among: np.ndarray | None = None) -> np.ndarray:
-        """What `frames_at` was asked for as increasing, distinct frame indices (N,)."""
+    def _resolve(self, frame_indices, seconds, seek_mode: str, lost: np.ndarray | None = None) -> np.ndarray:
+        """What `frames_at` was asked for as increasing, distinct frame indices (N,); no key frame that is `lost`."""
         if (frame_indices is None) == (seconds is None):
             raise ValueError("Give either frame_indices or seconds.")
         if seek_mode not in SEEK_MODES:
             raise ValueError(f"seek_mode must be one of {SEEK_MODES}, got {seek_mode!r}.")
         if frame_indices is None:
-            frame_indices = nearest_indices(self.frame_seconds, np.asarray(seconds, dtype=np.float64))
+            frame_indices = nearest_indices(self._index.frame_seconds, np.asarray(seconds, dtype=np.float64))
         wanted = np.unique(np.asarray(frame_indices, dtype=np.int64))
         if len(wanted) and not 0 <= wanted[0] <= wanted[-1] < self.num_frames:
             raise ValueError(f"Frame indices must lie in [0, {self.num_frames}), got {wanted[0]} to {wanted[-1]}.")
         if seek_mode == "keyframe":
             keys = self.key_frame_indices
-            keys = keys if among is None else np.intersect1d(keys, among)
+            keys = keys if lost is None else np.setdiff1d(keys, lost)
             if len(keys) == 0:
                 raise VideoReadError(f"{self._source.name}: not one key frame could be decoded.")
-            nearest = nearest_indices(self.frame_seconds[keys], self.frame_seconds[wanted])
+            frame_seconds = self._index.frame_seconds
+            nearest = nearest_indices(frame_seconds[keys], frame_seconds[wanted])
             wanted = np.unique(keys[nearest])
         return wanted
 
     def _collect(self, wanted: np.ndarray, size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
-        """Indices (M,) and frames (M, H, W, 3) of those of `wanted` that can be read."""
+        """Frames (N, H, W, 3) of `wanted`, and which of them (N,) could be read; the others hold anything."""
         height, width = size or (self.height, self.width)
         frames = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
-        frame_indices = []
-        for frame_index, frame in self._decode(wanted, size):
-            frames[len(frame_indices)] = frame
-            frame_indices.append(frame_index)
-        return np.array(frame_indices, dtype=np.int64), frames[: len(frame_indices)]
+        is_read = np.zeros(len(wanted), dtype=bool)
+        for frame_index, frame in self._decode(wanted, size, in_order=False):
+            place = np.searchsorted(wanted, frame_index)
+            frames[place], is_read[place] = frame, True
+        return frames, is_read
 
     def _unreadable_near(self, lost: np.ndarray) -> np.ndarray:
         """All frames that cannot be decoded in the parts of the video where the frames `lost` are."""
         near = self._index.decoded_together(lost)
-        readable = [frame_index for frame_index, _ in self._decode(near, None, keep_pictures=False)]
+        readable = [frame_index for frame_index, _ in self._decode(near, None, in_order=False, keep_pictures=False)]
         return np.setdiff1d(near, readable)
 
-    def _decode(self, wanted: np.ndarray, size, keep_pictures: bool = True) -> Iterator[tuple[int, np.ndarray | None]]:
+    def _decode(
+        self, wanted: np.ndarray, size, *, in_order: bool = True, keep_pictures: bool = True
+    ) -> Iterator[tuple[int, np.ndarray | None]]:
         """The frames of `wanted` that can be read, as (frame index, picture), decoded side by side and ahead."""
         height, width = size or (self.height, self.width)
-        return decode_side_by_side(
-            lambda num_threads: open_decoder(self._source, self._index, num_threads),
-            lambda: FramePainter(self._geometry, size).paint if keep_pictures else None,
-            plan_segments(self._index, wanted),
-            num_decoders=self._num_decoders,
-            capacity=max(LOOKAHEAD_BYTES // (height * width * 3), 2),
-        )
+        with self._open_decoders() as make_decoder:
+            yield from decode_side_by_side(
+                make_decoder,
+                lambda: FramePainter(self._geometry, size).paint if keep_pictures else None,
+                plan_segments(self._index, wanted),
+                num_decoders=self._num_decoders,
+                capacity=max(LOOKAHEAD_BYTES // (height * width * 3), 2),
+                in_order=in_order,
+            )
+
+    @contextmanager
+    def _open_decoders(self) -> Iterator[Callable[[int], FrameDecoder]]:
+        """A function that opens a decoder of so many threads. All decoders read from the same container."""
+        if self._index.keys is None:
+            yield lambda num_threads: open_counting_decoder(self._source, num_threads)
+            return
+        with closing(PacketReader(self._source, self._index.keys)) as packets:
+            yield lambda num_threads: Decoder(self._source, self._index, packets, num_threads)
 
     def _report_damage(self, *, num_lost: int, num_asked: int) -> None:
         if num_lost == num_asked:

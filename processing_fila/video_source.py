@@ -1,6 +1,6 @@
 """Where the bytes of a video come from, and opening them with PyAV.
 
-Every decoder opens a container of its own, so one source is opened several times, also at the same time.
+One source is opened several times, also at the same time.
 """
 
 import io
@@ -94,6 +94,10 @@ class VideoSource:
         with open(file.removeprefix("file:"), "rb") if isinstance(file, str) else file as opened:
             head = opened.read(12)
         return head[:4] == b"RIFF" and head[8:] == b"WEBP"
+
+    @property
+    def is_remote(self) -> bool:
+        return self._downloaded is not None
 
     def close(self) -> None:
         if self._downloaded is not None:
