@@ -9,7 +9,7 @@ from .video_animation import AnimationDecoder
 from .video_damage import DamageFilter
 from .video_index import FrameIndex, Segment, demux_past_damage, nominal_ticks
 from .video_nal import unreferenced_test
-from .video_packets import PacketReader, video_stream
+from .video_packets import PacketReader, open_stream, video_stream
 from .video_source import VideoSource, av
 
 
@@ -110,8 +110,7 @@ class CountingDecoder:
     """Decodes from the first frame on, once: the only way where packets do not tell the frames."""
 
     def __init__(self, source: VideoSource, num_threads: int):
-        self._container = source.open()
-        self._stream = video_stream(self._container, source.name)
+        self._container, self._stream = open_stream(source)
         self._codec = _codec_of(self._stream, num_threads)
         self._packets = demux_past_damage(self._container, self._stream)
         self._is_stopped = False

@@ -28,6 +28,16 @@ def video_stream(container, name: str):
     return stream
 
 
+def open_stream(source: VideoSource):
+    """A new container and its video stream; the container is closed where it has none."""
+    container = source.open()
+    try:
+        return container, video_stream(container, source.name)
+    except VideoReadError:
+        container.close()
+        raise
+
+
 class PacketReader:
     """Gives any packets to any number of threads. The container's own codec is not for use: a seek flushes it."""
 
@@ -60,8 +70,7 @@ class PacketReader:
         return batch
 
     def _open(self) -> None:
-        self._container = self._source.open()
-        self._stream = video_stream(self._container, self._source.name)
+        self._container, self._stream = open_stream(self._source)
         self._packets = demux_past_damage(self._container, self._stream)
         self._position = 0
 
