@@ -49,7 +49,7 @@ class Recipe:
     words: int = 3000
     short_videos: int = 2500
     usual_videos: int = 10000
-    event_videos: int = 2000
+    event_videos: int = 1000
     # Of every set of 16 questions a video is seen once: seen often with the same ones, answers are learnt by heart.
     question_sets: int = 3
     seed: int = 0
