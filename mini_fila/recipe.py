@@ -48,7 +48,7 @@ class Recipe:
     pictures: int = 3000
     words: int = 3000
     short_videos: int = 2500
-    usual_videos: int = 10000
+    usual_videos: int = 7000
     event_videos: int = 1000
     # Of every set of 16 questions a video is seen once: seen often with the same ones, answers are learnt by heart.
     question_sets: int = 3
