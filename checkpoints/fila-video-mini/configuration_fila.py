@@ -1,0 +1,1 @@
+../../modeling_fila/configuration_fila.py

@@ -1,0 +1,1 @@
+../../modeling_fila/image_features.py

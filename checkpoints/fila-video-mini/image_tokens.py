@@ -1,0 +1,1 @@
+../../processing_fila/image_tokens.py

@@ -1,0 +1,1 @@
+../../modeling_fila/media_shapes.py

@@ -1,0 +1,1 @@
+../../processing_fila/time_slots.py

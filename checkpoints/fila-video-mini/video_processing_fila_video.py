@@ -1,0 +1,1 @@
+../../processing_fila/video_processing_fila_video.py

@@ -1,0 +1,1 @@
+../../modeling_fila/vision_features.py
