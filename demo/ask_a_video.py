@@ -98,6 +98,7 @@ def main() -> int:
     parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with --model")
     options = parser.parse_args()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     print(f"Video: {options.video}\n")
     try:
         # The code beside the small model is this project's; that of a --model is its owner's.

@@ -29,8 +29,9 @@ def test_every_stage_is_one_of_the_papers(stage):
 
 
 def test_a_share_shrinks_everything():
-    recipe = Recipe().scaled(0.1)
-    assert (recipe.tower_steps, recipe.usual_videos, recipe.seed) == (250, 600, 0)
+    whole, recipe = Recipe(tower_steps=3000, usual_videos=7000), Recipe(tower_steps=3000, usual_videos=7000).scaled(0.1)
+    assert (recipe.tower_steps, recipe.usual_videos) == (300, 700)
+    assert (recipe.seed, recipe.question_sets) == (whole.seed, whole.question_sets)
     assert Recipe().scaled(1e-9).pictures == 16
 
 
