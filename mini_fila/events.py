@@ -8,6 +8,7 @@ scenes; or 16 frames are taken evenly, each a scene of its own. Some events show
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from evaluation_fila.make_data import DataPlan, make_data
 from evaluation_fila.world import WorldOptions
 
 from .recipe import EVENTS
+from .ship import REPOSITORY
 from .untrained import NUM_SCENES
 
 
@@ -50,8 +52,10 @@ class Comparison:
 def compare(selected: list[Answered], uniform: list[Answered], *, seconds: str, seed: int) -> Comparison:
     """
     Raises:
-        ValueError: the answers are not to the same questions.
+        ValueError: there are no answers, or they are not to the same questions.
     """
+    if not selected:
+        raise ValueError("No question was about an event: take more videos.")
     if [(one.video, one.text) for one in selected] != [(one.video, one.text) for one in uniform]:
         raise ValueError("The answers are not to the same questions.")
     videos = sorted({answer.video for answer in selected})
@@ -65,6 +69,19 @@ def compare(selected: list[Answered], uniform: list[Answered], *, seconds: str, 
     difference = share_selected - share_uniform
     shares = map(float, (share_selected, share_uniform, difference, low, high))
     return Comparison(seconds, seed, len(selected), *shares)
+
+
+def compare_all(pipe: Callable, folder: Path, *, num_videos: int, num_seeds: int) -> Iterator[Comparison]:
+    """Draws the sets of videos into a folder, and asks about each in both ways."""
+    for seconds, (world, num_frames) in LENGTHS.items():
+        for seed in range(num_seeds):
+            data = folder / f"{seconds} {seed}".replace(" ", "_")
+            make_data(data, DataPlan("test", num_videos, QUESTIONS_PER_VIDEO, seed=seed, options=world))
+            selected, uniform = (
+                list(ask_split(pipe, data, only_about_events=True, num_frames=count))
+                for count in (num_frames, NUM_SCENES)
+            )
+            yield compare(selected, uniform, seconds=seconds, seed=seed)
 
 
 def as_table(rows: list[Comparison]) -> str:
@@ -83,23 +100,20 @@ def as_table(rows: list[Comparison]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mini_fila.events", description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("checkpoints/fila-video-mini"))
+    parser.add_argument("--model", type=Path, default=REPOSITORY / "checkpoints" / "fila-video-mini")
     parser.add_argument("--output", type=Path, default=Path("outputs/events"), help="for videos and results")
     parser.add_argument("--videos", type=int, default=40, help="in each set")
     parser.add_argument("--seeds", type=int, default=3, help="sets of videos of each length")
     options = parser.parse_args(arguments)
-    pipe = pipeline("video-text-to-text", str(options.model), dtype="float32")
     rows = []
-    for seconds, (world, num_frames) in LENGTHS.items():
-        for seed in range(options.seeds):
-            data = options.output / f"{seconds} {seed}".replace(" ", "_")
-            make_data(data, DataPlan("test", options.videos, QUESTIONS_PER_VIDEO, seed=seed, options=world))
-            selected, uniform = (
-                list(ask_split(pipe, data, only_about_events=True, num_frames=count))
-                for count in (num_frames, NUM_SCENES)
-            )
-            rows.append(compare(selected, uniform, seconds=seconds, seed=seed))
-            print(as_table(rows[-1:]).splitlines()[-1], flush=True)
+    try:
+        pipe = pipeline("video-text-to-text", str(options.model), dtype="float32")
+        for row in compare_all(pipe, options.output, num_videos=options.videos, num_seeds=options.seeds):
+            rows.append(row)
+            print(as_table([row]).splitlines()[-1], flush=True)
+    except (ValueError, OSError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
     results = {"model": options.model.name, "rows": [asdict(row) for row in rows]}
     (options.output / "events.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (options.output / "events.md").write_text(as_table(rows) + "\n", encoding="utf-8")

@@ -21,21 +21,26 @@ def ship(trained: Path, output: Path) -> None:
     """
     Args:
         trained: a folder that `publish` wrote.
-        output: a folder of this repository; what it holds is replaced.
+        output: a folder of this repository; a checkpoint that it holds is replaced.
 
     Raises:
-        ValueError: code of the checkpoint is not that of this repository.
+        ValueError: code of the checkpoint is not that of this repository, or `output` holds something else.
         OSError: a folder cannot be read or written.
     """
     links = {path.name: _source_of(path) for path in sorted(trained.glob("*.py"))}
-    if output.exists():
-        shutil.rmtree(output)
-    output.mkdir(parents=True)
+    if output.exists() and (trained.samefile(output) or not (output / "config.json").is_file()):
+        raise ValueError(f"{output} holds something else than another checkpoint: it stays as it is.")
+    unfinished = output.with_name(f"{output.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     for path in sorted(trained.iterdir()):
         if path.name in links:
-            (output / path.name).symlink_to(os.path.relpath(links[path.name], output.resolve()))
+            (unfinished / path.name).symlink_to(os.path.relpath(links[path.name], unfinished.resolve()))
         elif path.is_file():
-            shutil.copy(path, output)
+            shutil.copy(path, unfinished)
+    if output.exists():
+        shutil.rmtree(output)
+    unfinished.rename(output)
 
 
 def _source_of(path: Path) -> Path:

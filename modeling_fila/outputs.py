@@ -16,7 +16,7 @@ What the model returns. Shape letters: V videos, S scenes, K frames per scene, B
 tokens of an image or video, C width of the language model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from transformers.modeling_outputs import (
@@ -27,7 +27,7 @@ from transformers.modeling_outputs import (
 
 
 # The language model's cache is an argument and an output of this name: `past_key_values` until transformers 5.23.
-CACHE_NAME = "cache" if "cache" in BaseModelOutputWithPast.__dataclass_fields__ else "past_key_values"
+CACHE_NAME = "cache" if "cache" in {field.name for field in fields(BaseModelOutputWithPast)} else "past_key_values"
 
 
 @dataclass

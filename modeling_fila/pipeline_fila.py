@@ -247,7 +247,15 @@ class VideoTextToTextPipeline(Pipeline):
             },
         )
         metadata = inputs.pop("video_metadata", None)
-        return {"inputs": dict(inputs), "batch": batch, "video_metadata": metadata}
+        videos = videos_of(batch.conversations)
+        # The same frames may be given with different times.
+        is_told_apart = (processor_kwargs or {}).get("video_metadata") is not None
+        return {
+            "inputs": dict(inputs),
+            "batch": batch,
+            "video_metadata": metadata,
+            "same_videos": list(range(len(videos))) if is_told_apart else first_places(videos),
+        }
 
     def _forward(self, model_inputs: dict[str, Any], generate_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
         inputs = model_inputs.pop("inputs")
@@ -255,7 +263,7 @@ class VideoTextToTextPipeline(Pipeline):
         videos = {name: inputs.pop(name) for name in MEDIA_INPUTS["video"] if name in inputs}
         features = None
         if videos:
-            features = encode_once(self.model, videos, first_places(videos_of(model_inputs["batch"].conversations)))
+            features = encode_once(self.model, videos, model_inputs["same_videos"])
             # An assistant looks at the pixels itself.
             is_assisted = generate_kwargs.get("assistant_model") is not None
             inputs.update(videos if is_assisted else {"mm_encoder_outputs": {"video": features}})

@@ -16,6 +16,7 @@ Several questions about one video in one batch: it is encoded once. Shape letter
 """
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ def first_places(videos: Sequence[Any]) -> list[int]:
     """
     For each of V videos the place of the first one that is the same: an equal path, URL or `bytes`, or the same object.
     """
-    keys = [video if isinstance(video, (str, bytes)) else id(video) for video in videos]
+    keys = [video if isinstance(video, (str, bytes, PathLike)) else id(video) for video in videos]
     return [keys.index(key) for key in keys]
 
 

@@ -92,8 +92,9 @@ class PacketReader:
         for packet in (key, self._keys.last_before(key)):
             if self._seek_key(packet) and self._position <= start:
                 return
-        self.close()
-        self._open()
+        if not self._is_stopped:
+            self.close()
+            self._open()
 
     def _seek_key(self, key: int) -> bool:
         """Seek to the time of key packet `key` and find out from the next key packet where that led."""
@@ -103,6 +104,8 @@ class PacketReader:
             return False
         packets = demux_past_damage(self._container, self._stream)
         for packet in packets:
+            if self._is_stopped:
+                return False
             position = self._keys.find(packet.pts) if packet.is_keyframe else None
             if position is not None:
                 self._packets, self._position = chain([packet], packets), position

@@ -15,6 +15,7 @@
 Videos in any form -> normalised frames. Shape letters: V videos, N frames (of the longest), H and W pixels.
 """
 
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -174,7 +175,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             if not is_video_file(video):
                 loaded.append(_load_frames(video, entry, sampling))
                 continue
-            key = video if isinstance(video, str) else id(video)
+            key = video if isinstance(video, (str, bytes, PathLike)) else id(video)
             if key not in read or entry is not None:  # several questions about one file read it once
                 read[key] = _load_file(video, entry, sampling, reading)
             loaded.append(read[key])

@@ -35,10 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
         # What a worker raises comes with its own traceback; its last line is the message.
         print(f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}", file=sys.stderr)
         return 1
-    finally:
-        # Threads of a process group that still is there when Python ends can abort the process.
-        if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+    # Threads of a process group that still is there when Python ends can abort the process. After an error others may
+    # be waiting in it: then whoever launched them ends them all.
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
     return 0
 
 

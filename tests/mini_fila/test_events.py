@@ -32,6 +32,13 @@ def test_the_interval_is_wide_where_videos_differ():
 def test_other_questions_are_refused():
     with pytest.raises(ValueError, match="same questions"):
         compare(answers("1", "x"), answers("1", "y"), seconds="16", seed=0)
+    with pytest.raises(ValueError, match="about an event"):
+        compare([], [], seconds="16", seed=0)
+
+
+def test_a_missing_model_is_one_line(tmp_path, capsys):
+    assert main(["--model", str(tmp_path / "missing"), "--output", str(tmp_path)]) == 2
+    assert "missing" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ def trained(tmp_path):
 def test_code_is_linked_and_the_rest_copied(trained, tmp_path):
     output = tmp_path / "checkpoints" / "mini"
     output.mkdir(parents=True)
+    (output / "config.json").write_text("of an earlier training")
     (output / "old.json").write_text("of an earlier training")
     ship(trained, output)
     assert {path.name for path in output.iterdir()} == {path.name for path in trained.iterdir()}
@@ -43,3 +44,12 @@ def test_other_code_is_refused_and_nothing_lost(trained, tmp_path):
     with pytest.raises(ValueError, match="another.py is no file of"):
         ship(trained, output)
     assert (output / "video_reader.py").is_file()
+
+
+def test_what_is_no_checkpoint_stays(trained, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    for output in (tmp_path / "other", tmp_path, trained):
+        with pytest.raises(ValueError, match="stays as it is"):
+            ship(trained, output)
+    assert (tmp_path / "other" / "notes.txt").read_text() == "mine" and (trained / "config.json").is_file()

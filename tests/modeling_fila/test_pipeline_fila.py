@@ -417,6 +417,26 @@ def test_a_video_of_several_questions_is_read_and_encoded_once(pipe, clip, long_
     assert [len(found) for found in scenes] == [32, 10, 32, 32] and scenes[0] == scenes[2] == scenes[3]
 
 
+@pytest.mark.parametrize("kind", [Path, lambda path: Path(path).read_bytes()])
+def test_equal_paths_and_bytes_are_the_same_video(pipe, clip, expected, monkeypatch, kind):
+    read, open_video = [], VideoReader.__init__
+    monkeypatch.setattr(VideoReader, "__init__", lambda self, *a, **k: read.append(a) or open_video(self, *a, **k))
+    outputs = pipe([kind(clip), kind(clip)], text=[QUESTION, OTHER_QUESTION], batch_size=2, max_new_tokens=NEW_TOKENS)
+    assert answers_of(outputs) == [[expected(clip)], [expected(clip, question=OTHER_QUESTION)]]
+    assert len(read) == 1
+
+
+def test_the_same_frames_with_other_times_are_told_apart(pipe):
+    """Two conversations about one array, shown at other speeds: each has its own scenes in seconds."""
+    frames = np.stack(list(draw_frames(10)))
+    metadata = [{"fps": 5.0}, {"fps": 1.0}]
+    one, other = pipe(
+        [chat(frames), chat(frames)], batch_size=2, return_scenes=True, max_new_tokens=2, video_metadata=metadata
+    )
+    assert one[0]["scenes"][-1]["representative_seconds"] == pytest.approx(1.8)
+    assert other[0]["scenes"][-1]["representative_seconds"] == pytest.approx(9.0)
+
+
 # Arguments
 
 
