@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from torch import nn
 
+from .muon import is_for_muon
+
 
 # LLaVA's code trains the newline with the language model, not with the projector; so does this.
 PARTS = {
@@ -51,28 +53,38 @@ def freeze_all_but(model: nn.Module, trained: Iterable[str]) -> None:
 
 
 def parameter_groups(
-    model: nn.Module, learning_rates: Mapping[str, float | None], *, weight_decay: float, decayed: Iterable[str]
+    model: nn.Module,
+    learning_rates: Mapping[str, float | None],
+    *,
+    weight_decay: float,
+    decayed: Iterable[str],
+    optimizer: str = "adamw",
 ) -> list[dict]:
     """
-    Groups for an optimiser: one for each trained part, or two where some of its parameters decay and some do not.
+    Groups for an optimiser: one for each trained part, or more where some of its parameters decay and some do not, or
+    Muon updates some (`muon` in the group).
 
     Args:
         learning_rates: peak rate of each part.
         decayed: names of the parameters that weight decay applies to.
+        optimizer: one of `OPTIMIZERS` (muon.py).
     """
     decayed = set(decayed)
-    groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[str, bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault((part_of(name), weight_decay > 0 and name in decayed), []).append(parameter)
+            has_muon = optimizer == "muon" and is_for_muon(name, parameter)
+            key = (part_of(name), weight_decay > 0 and name in decayed, has_muon)
+            groups.setdefault(key, []).append(parameter)
     return [
         {
             "params": parameters,
             "lr": learning_rates[part],
             "weight_decay": weight_decay if decays else 0.0,
             "part": part,
+            "muon": has_muon,
         }
-        for (part, decays), parameters in groups.items()
+        for (part, decays, has_muon), parameters in groups.items()
     ]
 
 

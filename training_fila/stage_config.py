@@ -9,6 +9,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from .data_config import DataConfig
+from .muon import OPTIMIZERS
 from .parts import PARTS
 
 
@@ -42,6 +43,8 @@ class StageConfig:
     epochs: float = 1
     # Ends earlier, or says how long a streamed data set is trained on.
     max_steps: int | None = None
+    # adamw, or muon for the matrices of the language model's layers (muon.py).
+    optimizer: str = "adamw"
     schedule: str = "cosine"
     # Share of the steps over which the learning rates rise from 0.
     warmup_ratio: float = 0.0
@@ -103,6 +106,10 @@ def check_stage(stage: StageConfig) -> None:
         raise ValueError("data.streaming needs max_steps: how many samples there are is not known.")
     if stage.precision not in PRECISIONS:
         raise ValueError(f"precision={stage.precision!r} is unknown; choose one of {PRECISIONS}.")
+    if stage.optimizer not in OPTIMIZERS:
+        raise ValueError(f"optimizer={stage.optimizer!r} is unknown; choose one of {OPTIMIZERS}.")
+    if stage.optimizer == "muon" and stage.lora is not None:
+        raise ValueError("optimizer='muon' is for whole matrices: with lora, train with 'adamw'.")
     if not 0 <= stage.warmup_ratio < 1:
         raise ValueError(f"warmup_ratio={stage.warmup_ratio} must be in [0, 1).")
 

@@ -8,6 +8,7 @@ from transformers import Trainer, TrainerCallback
 
 from .batches import GlobalBatchSampler
 from .meter import TrainingMeter
+from .muon import MuonAndAdamW
 from .parts import parameter_groups
 from .separate_questions import attention_of_questions
 from .skipped_samples import SkippedSamples
@@ -45,7 +46,10 @@ class FilaVideoTrainer(Trainer):
                 self.stage.learning_rates,
                 weight_decay=self.args.weight_decay,
                 decayed=self.get_decay_parameter_names(model),
+                optimizer=self.stage.optimizer,
             )
+            if self.stage.optimizer == "muon":
+                optimizer_class = MuonAndAdamW
             self.optimizer = optimizer_class(groups, **options)
         return self.optimizer
 

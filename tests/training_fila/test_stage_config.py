@@ -92,6 +92,7 @@ def test_what_is_saved_loads_the_same(tmp_path):
         ("learning_rates.multi_modal_projector=-1", "multi_modal_projector=-1.0 must be positive"),
         ("learning_rates.multi_modal_projector=null", "at least one part"),
         ("precision=fp8", "precision='fp8'"),
+        ("optimizer=sgd", "optimizer='sgd'"),
         ("warmup_ratio=1", "warmup_ratio=1.0"),
         ("data.num_framez=3", "num_framez"),
         ("batch_size", "'batch_size' is no key=value"),
@@ -100,6 +101,11 @@ def test_what_is_saved_loads_the_same(tmp_path):
 def test_what_is_wrong_is_named(override, message):
     with pytest.raises(ValueError, match=message):
         load("alignment", override)
+
+
+def test_muon_and_adapters_do_not_go_together():
+    with pytest.raises(ValueError, match="optimizer='muon'.* with lora"):
+        load("alignment", "optimizer=muon", "lora.r=4")
 
 
 def test_what_is_missing_is_named():
