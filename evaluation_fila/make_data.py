@@ -19,7 +19,7 @@ from .world import USUAL_WORLD, Video, WorldOptions
 class DataPlan:
     """
     What is written: `num_videos` of a split, numbered from 0, with so many questions each, in records of at most
-    `questions_per_record` (None: of all).
+    `questions_per_record` (None: of all). `most_wordings`: of each type of question, None for all of the split.
     """
 
     split: str
@@ -28,9 +28,10 @@ class DataPlan:
     seed: int = 0
     options: WorldOptions = USUAL_WORLD
     questions_per_record: int | None = None
+    most_wordings: int | None = None
 
     def __post_init__(self):
-        for name in ("num_videos", "questions_per_video", "questions_per_record"):
+        for name in ("num_videos", "questions_per_video", "questions_per_record", "most_wordings"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
 
@@ -67,7 +68,12 @@ def make_data(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> None:
 
 def _write_video(number: int, *, folder: Path, plan: DataPlan) -> tuple[Video, list[Question]]:
     video, asked = draw_sample(
-        plan.split, number, num_questions=plan.questions_per_video, options=plan.options, seed=plan.seed
+        plan.split,
+        number,
+        num_questions=plan.questions_per_video,
+        options=plan.options,
+        seed=plan.seed,
+        most_wordings=plan.most_wordings,
     )
     render_video(video, folder / _file(_name(plan, number)))
     return video, asked

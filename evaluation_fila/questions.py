@@ -1,6 +1,6 @@
 """Questions about a video, with answers that follow from its ground truth and can be seen in its frames."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -34,20 +34,31 @@ class Question:
 
 
 def ask_questions(
-    video: Video, rng: np.random.Generator, count: int, *, held_out_wordings: bool = False
+    video: Video,
+    rng: np.random.Generator,
+    count: int,
+    *,
+    held_out_wordings: bool = False,
+    most_wordings: int | None = None,
 ) -> list[Question]:
     """`count` different questions, their types as even as the video allows.
 
+    Args:
+        held_out_wordings: in words that no question of training has.
+        most_wordings: of those of training, only the first so many of each type.
+
     Raises:
-        ValueError: `count` is below 1, or the video has fewer different questions than that.
+        ValueError: `count` or `most_wordings` is below 1, or the video has fewer different questions than `count`.
     """
-    if count < 1:
-        raise ValueError(f"count={count} must be at least 1.")
+    for name, value in (("count", count), ("most_wordings", most_wordings)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name}={value} must be at least 1.")
     found: dict[str, Question] = {}
     while len(found) < count:
         known = len(found)
         for question_type in rng.permutation(QUESTION_TYPES):
-            question = ask(video, str(question_type), rng, held_out_wordings=held_out_wordings)
+            words = wordings_of(str(question_type), held_out=held_out_wordings, most=most_wordings)
+            question = ask(video, str(question_type), rng, words)
             if question is not None and len(found) < count:
                 found.setdefault(question.text, question)
         if len(found) == known:
@@ -56,14 +67,14 @@ def ask_questions(
 
 
 def ask(
-    video: Video, question_type: str, rng: np.random.Generator, *, held_out_wordings: bool = False
+    video: Video, question_type: str, rng: np.random.Generator, wordings: Sequence[str] | None = None
 ) -> Question | None:
-    """A question of a type, or None where the video has no unambiguous one."""
+    """A question of a type in one of these wordings (None: those of training), or None if none is unambiguous."""
     drawn = ASKING[question_type](video, rng)
     if drawn is None:
         return None
     words, answer, is_about_event, *choices = drawn
-    template = str(rng.choice(wordings_of(question_type, held_out=held_out_wordings)))
+    template = str(rng.choice(wordings_of(question_type) if wordings is None else wordings))
     return Question(question_type, template.format(**words), answer, is_about_event, *choices)
 
 

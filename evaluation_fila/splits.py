@@ -42,12 +42,19 @@ def has_held_out(video: Video) -> bool:
 
 
 def draw_sample(
-    split_name: str, number: int, *, num_questions: int, options: WorldOptions = USUAL_WORLD, seed: int = 0
+    split_name: str,
+    number: int,
+    *,
+    num_questions: int,
+    options: WorldOptions = USUAL_WORLD,
+    seed: int = 0,
+    most_wordings: int | None = None,
 ) -> tuple[Video, list[Question]]:
     """Video `number` of a split and its questions; the same arguments, the same sample.
 
     Args:
         seed: another one gives other videos of the same split.
+        most_wordings: only so many wordings of each type of question.
 
     Raises:
         ValueError: no such split, or a negative number or seed.
@@ -62,4 +69,5 @@ def draw_sample(
     video = draw_video(rng, options)
     while has_held_out(video) != wants_held_out:
         video = draw_video(rng, options)
-    return video, ask_questions(video, rng, num_questions, held_out_wordings=split.held_out_wordings)
+    words = {"held_out_wordings": split.held_out_wordings, "most_wordings": most_wordings}
+    return video, ask_questions(video, rng, num_questions, **words)

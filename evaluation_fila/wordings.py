@@ -27,6 +27,8 @@ WHEN = (
     "At what time is {the} first seen?",
     "At what time does {the} come?",
 )
+# What is not there is asked about in the words of three other types.
+ABSENT = (BACKGROUND, MOTION, WHEN)
 WORDINGS = {
     "existence": (
         "Is there {a} in the video?",
@@ -144,8 +146,7 @@ WORDINGS = {
         "How long does {the} stay?",
         "For how long is {the} to be seen?",
     ),
-    # Asked about what is not there, in the words of three other types.
-    "absent": (*BACKGROUND[:-1], *MOTION[:-1], *WHEN[:-1], BACKGROUND[-1]),
+    "absent": (*(template for words in ABSENT for template in words[:-1]), BACKGROUND[-1]),
     "caption": (
         "Describe the video with times.",
         "What happens when?",
@@ -159,7 +160,9 @@ WORDINGS = {
 QUESTION_TYPES = tuple(WORDINGS)
 
 
-def wordings_of(question_type: str, *, held_out: bool) -> tuple[str, ...]:
-    """Templates of a type: those to train on, or the one held out."""
+def wordings_of(question_type: str, *, held_out: bool = False, most: int | None = None) -> tuple[str, ...]:
+    """Templates of a type: those to train on (`most`: only the first so many), or the one held out."""
+    if question_type == "absent" and not held_out:
+        return tuple(template for words in ABSENT for template in words[:-1][:most])
     templates = WORDINGS[question_type]
-    return templates[-1:] if held_out else templates[:-1]
+    return templates[-1:] if held_out else templates[:-1][:most]

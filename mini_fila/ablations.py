@@ -12,7 +12,7 @@ from evaluation_fila.make_data import DataPlan, make_data
 from processing_fila import FilaVideoProcessor
 from training_fila.model import fit_processor
 
-from .recipe import SHORT, STAGES, run_stage_file
+from .recipe import SHORT, STAGES, WORDINGS_OF_SHORT, run_stage_file
 from .variants import LEARNS_MERGING, TABLES, Variant
 
 
@@ -29,7 +29,7 @@ class Plan:
         records: training data.
         folder: for runs and results; what is there is not made again.
         seeds: of the order of the data; one training run for each.
-        steps: of a run, with batches of 8 videos.
+        steps: of a run, with batches of 6 videos.
         test_videos: asked 16 questions each.
         processes: that train.
     """
@@ -54,7 +54,8 @@ def run_table(name: str, plan: Plan) -> dict[str, list[float]]:
         raise ValueError(f"table={name!r} is unknown; choose one of {', '.join(TABLES)}.")
     data = plan.folder / "test"
     if not (data / "truth.jsonl").is_file():
-        make_data(data, DataPlan("test", plan.test_videos, QUESTIONS_PER_VIDEO, options=SHORT))
+        options = {"options": SHORT, "most_wordings": WORDINGS_OF_SHORT}  # as in training
+        make_data(data, DataPlan("test", plan.test_videos, QUESTIONS_PER_VIDEO, **options))
     return {variant.name: [_share_right(variant, seed, data, plan) for seed in plan.seeds] for variant in TABLES[name]}
 
 

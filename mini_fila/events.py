@@ -1,15 +1,15 @@
 """
 python -m mini_fila.events: short events in long videos, with selected scenes and with uniform frames.
 
-The same model is asked the same questions, with the same number of visual tokens: of 48 or 96 frames k-means keeps 16
-scenes; or 16 frames are taken evenly, each a scene of its own. Some events show in none of the 16.
+The same model is asked the same questions, with the same number of visual tokens: of 96 or 192 frames k-means keeps 24
+scenes; or 24 frames are taken evenly, each a scene of its own. Many events show in none of the 24.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from transformers import pipeline
 import processing_fila  # noqa: F401  (registers the classes)
 from evaluation_fila.evaluate import Answered, ask_split
 from evaluation_fila.make_data import DataPlan, make_data
-from evaluation_fila.world import WorldOptions
 
 from .recipe import EVENTS
 from .ship import REPOSITORY
@@ -27,9 +26,11 @@ from .untrained import NUM_SCENES
 
 QUESTIONS_PER_VIDEO = 16
 BOOTSTRAP_DRAWS = 5000
-TWICE_AS_LONG = WorldOptions(scenes=(3, 5), seconds=(32.0, 48.0), events=(1, 2), shortest_share=0.1)
-# Videos, and how many frames of them the selection starts from.
-LENGTHS = {"16 to 24 seconds": (EVENTS, 48), "32 to 48 seconds": (TWICE_AS_LONG, 96)}
+# Videos, and how many frames of them the selection starts from: two or three a second, as in training.
+LENGTHS = {
+    f"{least} to {most} seconds": (replace(EVENTS, seconds=(float(least), float(most))), num_frames)
+    for least, most, num_frames in ((32, 48, 96), (64, 96, 192))
+}
 
 
 @dataclass(frozen=True)

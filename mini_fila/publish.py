@@ -10,6 +10,7 @@ from modeling_fila import FilaVideoForConditionalGeneration
 from processing_fila import FilaVideoProcessor
 
 from .measure import load_scores, measure, save_scores
+from .untrained import NUM_SCENES
 
 
 SCORES = "scores.json"
@@ -52,7 +53,7 @@ video.
 
 With the recipe behind `make mini` (`mini_fila/` in the repository), on two CPU cores: the tower is taught what there is
 in a frame; the language model the words; then the stages of the paper, the last one on videos. 48 frames are sampled,
-k-means finds 16 scenes of three, and each becomes one visual token, with its time before it.
+k-means finds {scenes} scenes of three, and each becomes one visual token, with its time before it.
 """
 TITLES = {
     "test": "Videos and questions like those of training",
@@ -98,6 +99,7 @@ def write_card(folder: Path, num_parameters: int) -> None:
     )
     body = CARD.format(
         parameters=num_parameters / 1e6,
+        scenes=NUM_SCENES,
         offered=_listed(offered),
         withheld=_listed(withheld),
         bars=_bars_in_words(),

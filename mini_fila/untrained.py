@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedTokenizerBase, Qwen2Tokenizer
+from transformers import AddedToken, PreTrainedTokenizerBase, Qwen2Tokenizer
 
 from configuration_fila import FilaVideoConfig
 from conversion_fila.checkpoint_folder import save_beside_weights, unfinished_folder
@@ -17,10 +17,16 @@ from processing_fila import FilaVideoProcessor
 
 VOCABULARY = 512
 CORPUS_VIDEOS = 400
-NUM_FRAMES, NUM_SCENES, SCENE_SIZE = 48, 16, 3  # the paper's proportions, halved
+# Scenes are half a second apart, so that the times in the prompt tell when a scene begins to within the tolerance.
+NUM_FRAMES, NUM_SCENES, SCENE_SIZE = 48, 24, 3
 SENTENCE = (
     "You are a helpful assistant. user system assistant This video samples frames of a -second video. <03.2 seconds>"
 )
+# A time is two tokens, "12" and ".4", and what stands around it in a prompt is one: a quarter of the prompt's length.
+WHOLE_NUMBERS = tuple(f"{number:02d}" for number in range(100))
+TENTHS = tuple(f".{digit}" for digit in range(10))
+AFTER_TIME = " seconds>"
+PERIODS = (0.6, 256.0)  # seconds, of the waves that numbers start as
 VISION = {
     "model_type": "siglip_vision_model",
     "hidden_size": 128,
@@ -62,6 +68,7 @@ def write_untrained(output: Path, *, seed: int, tower: dict[str, torch.Tensor] |
     with torch.random.fork_rng(devices=[]), unfinished_folder(output) as folder:
         torch.manual_seed(seed)
         model = FilaVideoForConditionalGeneration(config)
+        _order_numbers(model, tokenizer)
         if tower is not None:
             model.model.vision_tower.load_state_dict(tower)
         save_beside_weights(folder, config, tokenizer)
@@ -72,7 +79,7 @@ def write_untrained(output: Path, *, seed: int, tower: dict[str, torch.Tensor] |
 
 
 def mini_config(tokenizer: PreTrainedTokenizerBase) -> FilaVideoConfig:
-    """48 frames of 4 x 4 patches, 16 scenes of 3, one visual token for each scene."""
+    """48 frames of 4 x 4 patches, 24 scenes of 3, one visual token for each scene."""
     image_id, video_id = tokenizer.convert_tokens_to_ids(["<image>", "<video>"])
     tokens = {
         "vocab_size": math.ceil(len(tokenizer) / 64) * 64,
@@ -97,13 +104,37 @@ def mini_config(tokenizer: PreTrainedTokenizerBase) -> FilaVideoConfig:
 
 
 def mini_tokenizer() -> Qwen2Tokenizer:
-    """Qwen2's kind, trained on what is asked and answered about the videos of training; the same on every call."""
+    """
+    Qwen2's kind, trained on what is asked and answered about the videos of training, with tokens for numbers; the same
+    on every call.
+    """
     samples = [draw_sample("train", number, num_questions=14) for number in range(CORPUS_VIDEOS)]
     corpus = [text for _, asked in samples for question in asked for text in (question.text, question.answer)]
     untrained = Qwen2Tokenizer(eos_token="<|im_end|>", padding_side="left", model_max_length=4096)
-    return untrained.train_new_from_iterator(
+    tokenizer = untrained.train_new_from_iterator(
         [*corpus, *[SENTENCE] * CORPUS_VIDEOS],
         vocab_size=VOCABULARY,
         new_special_tokens=list(SPECIAL_TOKENS),
         show_progress=False,
     )
+    # Whole words only: "2012" stays four digits.
+    tokenizer.add_tokens([AddedToken(text, single_word=True, normalized=False) for text in WHOLE_NUMBERS])
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in (*TENTHS, AFTER_TIME)])
+    return tokenizer
+
+
+def _order_numbers(model: FilaVideoForConditionalGeneration, tokenizer: PreTrainedTokenizerBase) -> None:
+    """
+    Starts the embeddings of whole numbers as waves of their value, so that near numbers are near from the first step.
+    The other half of each stays as it was drawn.
+    """
+    embeddings = model.get_input_embeddings().weight.detach()  # (V, D)
+    numbers = [*map(str, range(10)), *WHOLE_NUMBERS]
+    rows = torch.tensor([tokenizer.encode(text, add_special_tokens=False) for text in numbers]).squeeze(1)
+    values = torch.tensor([float(text) for text in numbers])
+    num_waves = embeddings.shape[1] // 4
+    shortest, longest = PERIODS
+    periods = shortest * (longest / shortest) ** torch.linspace(0, 1, num_waves)
+    angles = 2 * math.pi * values[:, None] / periods  # (numbers, waves)
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1) * embeddings.std() * math.sqrt(2)
+    embeddings[rows, : 2 * num_waves] = waves

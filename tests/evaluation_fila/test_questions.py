@@ -71,6 +71,20 @@ def test_held_out_wordings_are_never_those_of_training():
     assert not texts() & texts(held_out_wordings=True)
 
 
+def test_fewer_wordings_are_some_of_those_of_training():
+    def texts(**options):
+        asked = (question for _, questions in drawn("usual", 60, **options) for question in questions)
+        return {question.text for question in asked if question.type in ("first", "count_scenes")}
+
+    few = texts(most_wordings=2)
+    assert len(few) == 4 and few < texts()
+    # What is not there is asked about in the words of three types, two of each.
+    assert len(wordings_of("absent", most=2)) == 6
+    assert set(wordings_of("absent", most=2)) < set(wordings_of("absent"))
+    with pytest.raises(ValueError, match="most_wordings=0"):
+        next(drawn("usual", most_wordings=0))
+
+
 def test_held_out_wordings_are_in_words_of_training():
     """A model that is trained from nothing knows no others."""
     every_type = [wordings_of(name, held_out=held_out) for held_out in (False, True) for name in QUESTION_TYPES]

@@ -47,5 +47,5 @@ def test_the_command(tmp_path, capsys):
     output = tmp_path / "events"
     assert main(["--model", str(tmp_path / "model"), "--output", str(output), "--videos", "1", "--seeds", "1"]) == 0
     rows = json.loads((output / "events.json").read_text(encoding="utf-8"))["rows"]
-    assert [row["seconds"] for row in rows] == ["16 to 24 seconds", "32 to 48 seconds"]
+    assert [row["seconds"] for row in rows] == ["32 to 48 seconds", "64 to 96 seconds"]
     assert (output / "events.md").read_text(encoding="utf-8") in capsys.readouterr().out
