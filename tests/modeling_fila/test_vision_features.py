@@ -47,7 +47,8 @@ def test_states_of_other_layers_are_let_go(tower, frames):
 def test_two_threads_do_not_see_each_others_frames(tower):
     videos = [torch.randn(12, 3, 42, 42) for _ in range(2)]
     expected = [encode_frames(tower, video, 2) for video in videos]
-    with ThreadPoolExecutor(2) as pool:
+    # New threads would compute with threads of their own.
+    with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for _ in range(10):
             found = list(pool.map(lambda video: encode_frames(tower, video, 2), videos))
             assert all(map(torch.equal, found, expected))
