@@ -53,12 +53,12 @@ def test_the_scenes_are_in_seconds_of_the_clip(shown):
 
 
 def test_the_sentence_is_the_prompts(shown):
-    assert "In the prompt:\n  This video samples 16 frames of a 8.0-second video.\n" in shown
+    assert "In the prompt:\n  This video samples 24 frames of a 8.0-second video.\n" in shown
 
 
 def test_the_tokens_follow_the_formula(shown):
-    """4 x 4 patches pooled to one token for each of min(40, 16) scenes."""
-    assert re.search(r"Visual tokens: +40 frames -> 16 scenes -> 16 tokens\n", shown)
+    """4 x 4 patches pooled to one token for each of min(40, 24) scenes."""
+    assert re.search(r"Visual tokens: +40 frames -> 24 scenes -> 24 tokens\n", shown)
 
 
 def test_the_time_of_each_step(shown):
