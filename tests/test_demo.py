@@ -44,7 +44,7 @@ def shown(tmp_path_factory) -> str:
 
 def test_the_scenes_are_in_seconds_of_the_clip(shown):
     scenes = re.findall(r"(\d+\.\d\d) s \((\d+\.\d\d), (\d+\.\d\d), (\d+\.\d\d)\)", shown)
-    assert len(scenes) == 16 and "Scenes the model looked at (16, " in shown
+    assert len(scenes) == 24 and "Scenes the model looked at (24, " in shown
     frames = {f"{place / 5:.2f}" for place in range(40)}
     for representative, *supplements in scenes:
         assert representative in supplements and set(supplements) <= frames
