@@ -22,7 +22,7 @@ NUM_FRAMES, NUM_SCENES, SCENE_SIZE = 48, 24, 3
 SENTENCE = (
     "You are a helpful assistant. user system assistant This video samples frames of a -second video. <03.2 seconds>"
 )
-# A time is two tokens, "12" and ".4", and what stands around it in a prompt is one: a quarter of the prompt's length.
+# A time is two tokens, "12" and ".4", and " seconds>" is one: a scene takes five tokens of the prompt, digits eight.
 WHOLE_NUMBERS = tuple(f"{number:02d}" for number in range(100))
 TENTHS = tuple(f".{digit}" for digit in range(10))
 AFTER_TIME = " seconds>"
