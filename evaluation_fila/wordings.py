@@ -146,7 +146,7 @@ WORDINGS = {
         "How long does {the} stay?",
         "For how long is {the} to be seen?",
     ),
-    "absent": (*(template for words in ABSENT for template in words[:-1]), BACKGROUND[-1]),
+    "absent": ABSENT,
     "caption": (
         "Describe the video with times.",
         "What happens when?",
@@ -162,7 +162,8 @@ QUESTION_TYPES = tuple(WORDINGS)
 
 def wordings_of(question_type: str, *, held_out: bool = False, most: int | None = None) -> tuple[str, ...]:
     """Templates of a type: those to train on (`most`: only the first so many), or the one held out."""
-    if question_type == "absent" and not held_out:
-        return tuple(template for words in ABSENT for template in words[:-1][:most])
-    templates = WORDINGS[question_type]
-    return templates[-1:] if held_out else templates[:-1][:most]
+    words = WORDINGS[question_type]
+    groups = words if words is ABSENT else (words,)
+    if held_out:
+        return groups[0][-1:]
+    return tuple(template for group in groups for template in group[:-1][:most])
