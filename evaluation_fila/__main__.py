@@ -10,6 +10,7 @@ from pathlib import Path
 from .evaluate import as_table, ask_split, scores_of, write_results
 from .make_data import DataPlan, make_data
 from .splits import SPLITS
+from .wordings import QUESTION_TYPES
 from .world import USUAL_WORLD, WorldOptions
 
 
@@ -41,6 +42,8 @@ def _add_make_data(commands, **style) -> None:
     parser.add_argument("--split", choices=SPLITS, default="train", help="which of the videos that never mix")
     parser.add_argument("--questions-per-video", type=int, default=8, help="all different")
     parser.add_argument("--questions-per-record", type=int, help="turns of a conversation (default: all questions)")
+    parser.add_argument("--types", nargs="+", choices=QUESTION_TYPES, help="the only ones that are asked; default: all")
+    parser.add_argument("--most-wordings", type=int, help="of each type, those of training that are used; default: all")
     parser.add_argument("--seed", type=int, default=0, help="another one: other videos of the same split")
     parser.add_argument("--scenes", type=int, nargs=2, default=USUAL_WORLD.scenes, help="least and most in a video")
     parser.add_argument(
@@ -67,6 +70,8 @@ def _make_data(options: argparse.Namespace) -> None:
         seed=options.seed,
         options=world,
         questions_per_record=options.questions_per_record,
+        most_wordings=options.most_wordings,
+        types=options.types and tuple(options.types),
     )
     make_data(options.output, plan, num_workers=options.workers)
 

@@ -20,6 +20,7 @@ class DataPlan:
     """
     What is written: `num_videos` of a split, numbered from 0, with so many questions each, in records of at most
     `questions_per_record` (None: of all). `most_wordings`: of each type of question, None for all of the split.
+    `types`: the only ones that are asked, of each video as many as there are up to `questions_per_video`; None for all.
     """
 
     split: str
@@ -29,6 +30,7 @@ class DataPlan:
     options: WorldOptions = USUAL_WORLD
     questions_per_record: int | None = None
     most_wordings: int | None = None
+    types: tuple[str, ...] | None = None
 
     def __post_init__(self):
         for name in ("num_videos", "questions_per_video", "questions_per_record", "most_wordings"):
@@ -74,6 +76,7 @@ def _write_video(number: int, *, folder: Path, plan: DataPlan) -> tuple[Video, l
         options=plan.options,
         seed=plan.seed,
         most_wordings=plan.most_wordings,
+        types=plan.types,
     )
     render_video(video, folder / _file(_name(plan, number)))
     return video, asked
@@ -88,7 +91,7 @@ def _file(name: str) -> str:
 
 
 def _records(name: str, asked: list[Question], plan: DataPlan) -> Iterator[dict]:
-    size = plan.questions_per_record or len(asked)
+    size = plan.questions_per_record or max(len(asked), 1)
     for number, start in enumerate(range(0, len(asked), size)):
         yield {**_record(name, asked[start : start + size]), "id": name if size >= len(asked) else f"{name}_{number}"}
 

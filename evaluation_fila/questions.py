@@ -14,6 +14,8 @@ from .world import FADE_SECONDS, Scene, Video, WorldObject
 NOT_IN_THE_VIDEO = "It is not in the video."
 # No question asks for a moment nearer to a change than this share of the video, or than a fade lasts.
 CLEARANCE_SHARE = 1 / 48
+# So many rounds of all types without a new question, and there are no more.
+PATIENCE = 8
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Question:
 
     Args:
         type: one of `QUESTION_TYPES`.
-        is_about_event: the answer needs an event, which evenly spread frames may miss.
+        is_about_event: the answer needs an event, which evenly spread frames may miss. That something is not in the
+            video is no such answer: who misses the event gives it too.
         choices: the answers among which the text itself offers a choice, in its order; empty for an open question.
     """
 
@@ -40,29 +43,38 @@ def ask_questions(
     *,
     held_out_wordings: bool = False,
     most_wordings: int | None = None,
+    types: Sequence[str] | None = None,
 ) -> list[Question]:
     """`count` different questions, their types as even as the video allows.
 
     Args:
         held_out_wordings: in words that no question of training has.
         most_wordings: of those of training, only the first so many of each type.
+        types: of `QUESTION_TYPES`, the only ones that are asked; a type named twice, twice as often. With them there
+            are fewer questions if the video has no more, and perhaps none. Default: all.
 
     Raises:
-        ValueError: `count` or `most_wordings` is below 1, or the video has fewer different questions than `count`.
+        ValueError: `count` or `most_wordings` is below 1, a type is unknown, or the video has fewer different
+            questions than `count`.
     """
     for name, value in (("count", count), ("most_wordings", most_wordings)):
         if value is not None and value < 1:
             raise ValueError(f"{name}={value} must be at least 1.")
+    unknown = sorted(set(types or ()) - set(QUESTION_TYPES))
+    if unknown:
+        raise ValueError(f"types={unknown} are unknown; choose from {', '.join(QUESTION_TYPES)}.")
     found: dict[str, Question] = {}
-    while len(found) < count:
+    rounds_without = 0
+    while len(found) < count and rounds_without < PATIENCE:
         known = len(found)
-        for question_type in rng.permutation(QUESTION_TYPES):
+        for question_type in rng.permutation(types or QUESTION_TYPES):
             words = wordings_of(str(question_type), held_out=held_out_wordings, most=most_wordings)
             question = ask(video, str(question_type), rng, words)
             if question is not None and len(found) < count:
                 found.setdefault(question.text, question)
-        if len(found) == known:
-            raise ValueError(f"No more than {known} different questions were found for a video, asked for {count}.")
+        rounds_without = rounds_without + 1 if len(found) == known else 0
+    if len(found) < count and not types:
+        raise ValueError(f"No more than {len(found)} different questions were found for a video, asked for {count}.")
     return list(found.values())
 
 
@@ -91,11 +103,11 @@ def _existence(video: Video, rng):
     if rng.random() < 0.5:
         item = _pick(rng, video.objects)
         return {"a": with_article(item.name)}, "yes", video.scene_of(item).is_event, ("yes", "no")
-    return {"a": with_article(_absent_name(video, rng))}, "no", _has_events(video), ("yes", "no")
+    return {"a": with_article(_absent_name(video, rng))}, "no", False, ("yes", "no")
 
 
 def _absent(video: Video, rng):
-    return {"the": f"the {_absent_name(video, rng)}"}, NOT_IN_THE_VIDEO, _has_events(video)
+    return {"the": f"the {_absent_name(video, rng)}"}, NOT_IN_THE_VIDEO, False
 
 
 def _absent_name(video: Video, rng) -> str:
@@ -180,7 +192,12 @@ def _motion(video: Video, rng):
 
 
 def _when(video: Video, rng):
-    return _about_object(video, rng, lambda item, scene: f"{item.enter_seconds:.1f} seconds")
+    """Not of what is there from the start: it does not appear, and "0.0 seconds" would be right half of the time."""
+    later = [item for item in video.objects if item.enter_seconds > 0]
+    if not later:
+        return None
+    item = _pick(rng, later)
+    return {"the": f"the {item.name}"}, f"{item.enter_seconds:.1f} seconds", video.scene_of(item).is_event
 
 
 def _duration(video: Video, rng):

@@ -1,5 +1,6 @@
 """Which videos are for training and which are not: by seed, and by combinations of colour, shape and background."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,12 +50,14 @@ def draw_sample(
     options: WorldOptions = USUAL_WORLD,
     seed: int = 0,
     most_wordings: int | None = None,
+    types: Sequence[str] | None = None,
 ) -> tuple[Video, list[Question]]:
     """Video `number` of a split and its questions; the same arguments, the same sample.
 
     Args:
         seed: another one gives other videos of the same split.
         most_wordings: only so many wordings of each type of question.
+        types: of questions; see `ask_questions`.
 
     Raises:
         ValueError: no such split, or a negative number or seed.
@@ -69,5 +72,5 @@ def draw_sample(
     video = draw_video(rng, options)
     while has_held_out(video) != wants_held_out:
         video = draw_video(rng, options)
-    words = {"held_out_wordings": split.held_out_wordings, "most_wordings": most_wordings}
+    words = {"held_out_wordings": split.held_out_wordings, "most_wordings": most_wordings, "types": types}
     return video, ask_questions(video, rng, num_questions, **words)

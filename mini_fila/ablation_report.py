@@ -25,15 +25,27 @@ def mean_and_reach(shares: Sequence[float]) -> tuple[float, float]:
 
 
 def as_table(rows: Mapping[str, Sequence[float]]) -> str:
-    """Markdown: the share right of each row in percent, and of each seed."""
-    lines = ["| | right, % | 95 % interval | seeds |", "| --- | ---: | --- | --- |"]
+    """
+    Markdown: the share right of each row in percent, and of each seed; and the difference to the first row in points,
+    seed by seed, which says more than the intervals of two rows, as a seed does well or badly in all of them.
+    """
+    first_name, first = next(iter(rows.items()))
+    lines = [
+        f"| | right, % | 95 % interval | seeds | more than {first_name}, points | 95 % interval |",
+        "| --- | ---: | --- | --- | ---: | --- |",
+    ]
     for name, shares in rows.items():
-        mean, reach = mean_and_reach(shares)
         each = ", ".join(f"{100 * share:.1f}" for share in shares)
-        lines.append(
-            f"| {name} | {100 * mean:.1f} | {100 * (mean - reach):.1f} to {100 * (mean + reach):.1f} | {each} |"
-        )
+        more = [share - other for share, other in zip(shares, first, strict=True)]
+        lines.append(f"| {name} | {_with_interval(shares)[0]} | {_with_interval(shares)[1]} | {each} |")
+        lines[-1] += " | |" if name == first_name else " {} | {} |".format(*_with_interval(more))
     return "\n".join(lines)
+
+
+def _with_interval(shares: Sequence[float]) -> tuple[str, str]:
+    """Mean and interval, in percent."""
+    mean, reach = mean_and_reach(shares)
+    return f"{100 * mean:.1f}", f"{100 * (mean - reach):.1f} to {100 * (mean + reach):.1f}"
 
 
 def draw(rows: Mapping[str, Sequence[float]], title: str, path: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from .words import write_words
 STAGES = Path(__file__).with_name("stages")
 SHORT = WorldOptions(scenes=(1, 3), seconds=(4.0, 12.0), shortest_share=0.2)
 USUAL = WorldOptions(scenes=(1, 5), seconds=(8.0, 16.0), shortest_share=0.125)
-EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 24.0), events=(1, 2), shortest_share=0.1)
+EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 48.0), events=(1, 2), shortest_share=0.1)
 QUESTIONS_PER_RECORD = 24
+LOOK_UPS = ("colour", "colour", "colour", "shape")
+QUESTIONS_OF_LOOK_UPS = 6
 # Look-ups are learnt about twice as fast from two wordings of each question as from six; the others are then quick.
 WORDINGS_OF_SHORT = 2
 # Stage, and what it is trained on, once.
@@ -33,6 +36,7 @@ ORDER = (
     ("image_alignment", ("captions",)),
     ("image_knowledge", ("captions",)),
     ("image_questions", ("questions",)),
+    ("look_ups", ("look_ups",)),
     ("videos_short", ("short",)),
     ("videos", ("usual", "events")),
 )
@@ -49,9 +53,10 @@ class Recipe:
     tower_steps: int = 3000
     pictures: int = 3000
     words: int = 3000
+    look_up_videos: int = 4800
     short_videos: int = 4800
-    usual_videos: int = 3900
-    event_videos: int = 500
+    usual_videos: int = 2700
+    event_videos: int = 900
     # A video is seen once with each set of 24 questions: seen often with the same ones, answers are learnt by heart.
     # Short videos have one, as two wordings are no more.
     question_sets: int = 3
@@ -60,7 +65,7 @@ class Recipe:
 
     def scaled(self, share: float) -> "Recipe":
         """The same recipe with this share of steps and data, for tests."""
-        amounts = ("tower_steps", "pictures", "words", "short_videos", "usual_videos", "event_videos")
+        amounts = ("tower_steps", "pictures", "words", "look_up_videos", "short_videos", "usual_videos", "event_videos")
         return Recipe(
             **{**vars(self), **{name: max(round(getattr(self, name) * share), 16) for name in amounts}},
         )
@@ -92,24 +97,24 @@ def _draw_data(folder: Path, recipe: Recipe) -> dict[str, Path]:
     found["words"] = folder / "words.json"
     if not found["words"].is_file():
         write_words(found["words"], recipe.words, seed=recipe.seed)
-    for name, count, options, sets, wordings in (
-        ("short", recipe.short_videos, SHORT, 1, WORDINGS_OF_SHORT),
-        ("usual", recipe.usual_videos, USUAL, recipe.question_sets, None),
-        ("events", recipe.event_videos, EVENTS, recipe.question_sets, None),
-    ):
+    for name, plan in _plans(recipe).items():
         found[name] = folder / name / "records.jsonl"
         if not found[name].is_file():
-            plan = DataPlan(
-                "train",
-                count,
-                sets * QUESTIONS_PER_RECORD,
-                seed=recipe.seed,
-                options=options,
-                questions_per_record=QUESTIONS_PER_RECORD,
-                most_wordings=wordings,
-            )
             make_data(folder / name, plan, num_workers=recipe.processes)
     return found
+
+
+def _plans(recipe: Recipe) -> dict[str, DataPlan]:
+    """What is drawn for the parts of stage 4."""
+    draw = partial(DataPlan, "train", seed=recipe.seed, questions_per_record=QUESTIONS_PER_RECORD)
+    of_video = recipe.question_sets * QUESTIONS_PER_RECORD
+    few = {"options": SHORT, "most_wordings": WORDINGS_OF_SHORT}
+    return {
+        "look_ups": draw(recipe.look_up_videos, QUESTIONS_OF_LOOK_UPS, types=LOOK_UPS, **few),
+        "short": draw(recipe.short_videos, QUESTIONS_PER_RECORD, **few),
+        "usual": draw(recipe.usual_videos, of_video, options=USUAL),
+        "events": draw(recipe.event_videos, of_video, options=EVENTS),
+    }
 
 
 def _start(folder: Path, recipe: Recipe) -> Path:

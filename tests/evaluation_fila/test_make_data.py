@@ -58,6 +58,18 @@ def test_many_questions_are_split_into_records(folders, tmp_path):
         assert texts[::2] == [question["text"] for question in truth["questions"]]
 
 
+def test_some_types_in_few_words(tmp_path):
+    """A video without such a question has no record, but is there; its truth says so."""
+    command = ["make-data", str(tmp_path), "--videos", "6", "--scenes", "1", "2", "--shortest-share", "0.3"]
+    assert main([*command, "--types", "before", "--most-wordings", "1"]) == 0
+    truths = lines_of(tmp_path / "truth.jsonl")
+    has_before = [truth for truth in truths if len(truth["truth"]["scenes"]) == 2]
+    assert len(truths) == 6 and 0 < len(has_before) < 6
+    assert [record["video"] for record in lines_of(tmp_path / "records.jsonl")] == [one["video"] for one in has_before]
+    asked = [question for truth in truths for question in truth["questions"]]
+    assert asked and all(question["text"].startswith("What is in the scene before the ") for question in asked)
+
+
 def test_the_truth_has_type_and_chance_of_every_question(folders):
     for truth in lines_of(folders[0] / "truth.jsonl"):
         assert truth["truth"]["scenes"]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from evaluation_fila.questions import ask, ask_questions
+from evaluation_fila.questions import NOT_IN_THE_VIDEO, ask, ask_questions
 from evaluation_fila.wordings import QUESTION_TYPES, wordings_of
 from evaluation_fila.world import WorldOptions, draw_video
 from tests.evaluation_fila.answers import answer_from
@@ -51,6 +51,35 @@ def test_questions_about_events_are_marked():
             names_an_event = any(name in f"{question.text} {question.answer}" for name in of_events)
             assert question.is_about_event or not names_an_event, question
     assert not any(question.is_about_event for _, questions in drawn("usual") for question in questions)
+
+
+def test_what_is_absent_is_not_about_events():
+    """Who misses an event answers that rightly too."""
+    absent = [
+        question for _, asked in drawn("events") for question in asked if question.answer in ("no", NOT_IN_THE_VIDEO)
+    ]
+    assert len(absent) > 60 and not any(question.is_about_event for question in absent)
+
+
+def test_what_is_there_from_the_start_is_not_asked_when_it_appears():
+    answers = [question.answer for _, asked in drawn("usual", 200) for question in asked if question.type == "when"]
+    assert len(answers) > 150 and "0.0 seconds" not in answers
+
+
+def test_some_types_alone():
+    """As often as they are named, and as many as there are."""
+    rng = np.random.default_rng(0)
+    video = draw_video(rng)
+    asked = ask_questions(video, rng, 40, types=("colour", "existence", "existence"))
+    counts = Counter(question.type for question in asked)
+    assert set(counts) == {"colour", "existence"} and len(asked) == 40 and counts["existence"] > counts["colour"]
+    assert {question.text for question in ask_questions(video, rng, 40, types=("caption",), most_wordings=2)} == set(
+        wordings_of("caption", most=2)
+    )
+    one_scene = draw_video(rng, WorldOptions(scenes=(1, 1), seconds=(4.0, 4.0), pair_probability=0))
+    assert ask_questions(one_scene, rng, 4, types=("before",)) == []
+    with pytest.raises(ValueError, match="taste.*unknown; choose from existence"):
+        ask_questions(video, rng, 4, types=("colour", "taste"))
 
 
 def test_no_question_asks_for_a_moment_close_to_a_change():

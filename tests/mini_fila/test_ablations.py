@@ -37,9 +37,15 @@ def test_intervals_are_students():
     """Of 1, 2 and 3: mean 2, deviation 1, t = 4.303 with two degrees of freedom."""
     mean, reach = mean_and_reach([1.0, 2.0, 3.0])
     assert mean == 2.0 and reach == pytest.approx(4.303 / 3**0.5)
-    assert "| a | 50.0 | 50.0 to 50.0 | 50.0, 50.0 |" in as_table({"a": [0.5, 0.5]})
+    assert "| a | 50.0 | 50.0 to 50.0 | 50.0, 50.0 | | |" in as_table({"a": [0.5, 0.5]})
     with pytest.raises(ValueError, match="1 seeds"):
         mean_and_reach([0.5])
+
+
+def test_differences_are_taken_seed_by_seed():
+    """Seeds that differ by 20 points, rows that differ by 1, 2 and 3 in them: 2, give or take 4.303 / sqrt(3)."""
+    table = as_table({"a": [0.4, 0.5, 0.6], "b": [0.41, 0.52, 0.63]})
+    assert table.splitlines()[-1].endswith("| 41.0, 52.0, 63.0 | 2.0 | -0.5 to 4.5 |")
 
 
 @pytest.mark.slow
