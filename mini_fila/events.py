@@ -2,15 +2,19 @@
 python -m mini_fila.events: short events in long videos, with selected scenes and with uniform frames.
 
 The same model is asked the same questions, with the same number of visual tokens: of 96 or 192 frames k-means keeps 24
-scenes; or 24 frames are taken evenly, each a scene of its own. Many events show in none of the 24.
+scenes; or 24 frames are taken evenly, each a scene of its own. Many events show in none of the 24. With more
+--selections than one this is the paper's Table 2 where frames are many and events short.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from transformers import pipeline
@@ -31,17 +35,27 @@ LENGTHS = {
     f"{least} to {most} seconds": (replace(EVENTS, seconds=(float(least), float(most))), num_frames)
     for least, most, num_frames in ((32, 48, 96), (64, 96, 192))
 }
+# Fields of the model's configuration while it is asked.
+KMEANS = {"scene_selection": "kmeans", "scene_supplement": "similar", "kmeans_init": "kmeans++"}
+SELECTIONS = {
+    "similar": KMEANS,
+    "similar, random start": {**KMEANS, "kmeans_init": "random"},
+    "dissimilar": {**KMEANS, "scene_supplement": "dissimilar"},
+    "bipartite": {"scene_selection": "bsm"},
+}
+ALL_SEEDS = "all"
 
 
 @dataclass(frozen=True)
 class Comparison:
     """
-    Shares of right answers to questions about events, of one set of videos. `difference`: of `selected` to `uniform`,
-    and `low` and `high`, its 95 % interval (bootstrap over videos).
+    Shares of right answers to questions about events, of one set of videos (`seed`) or of all together. `difference`:
+    of `selected` to `uniform`, and `low` and `high`, its 95 % interval (bootstrap over videos).
     """
 
     seconds: str
-    seed: int
+    selection: str
+    seed: int | str
     asked: int
     selected: float
     uniform: float
@@ -50,7 +64,9 @@ class Comparison:
     high: float
 
 
-def compare(selected: list[Answered], uniform: list[Answered], *, seconds: str, seed: int) -> Comparison:
+def compare(
+    selected: list[Answered], uniform: list[Answered], *, seconds: str, selection: str, seed: int | str
+) -> Comparison:
     """
     Raises:
         ValueError: there are no answers, or they are not to the same questions.
@@ -63,38 +79,64 @@ def compare(selected: list[Answered], uniform: list[Answered], *, seconds: str, 
     right = np.zeros((len(videos), 3))  # selected, uniform, asked
     for one, other in zip(selected, uniform, strict=True):
         right[videos.index(one.video)] += one.is_right, other.is_right, 1
-    draws = np.random.default_rng(seed).integers(len(videos), size=(BOOTSTRAP_DRAWS, len(videos)))
+    draws = np.random.default_rng(0).integers(len(videos), size=(BOOTSTRAP_DRAWS, len(videos)))
     sums = right[draws].sum(axis=1)  # (draws, 3)
     low, high = np.quantile((sums[:, 0] - sums[:, 1]) / sums[:, 2], [0.025, 0.975])
     share_selected, share_uniform = right[:, :2].sum(axis=0) / len(selected)
     difference = share_selected - share_uniform
     shares = map(float, (share_selected, share_uniform, difference, low, high))
-    return Comparison(seconds, seed, len(selected), *shares)
+    return Comparison(seconds, selection, seed, len(selected), *shares)
 
 
-def compare_all(pipe: Callable, folder: Path, *, num_videos: int, num_seeds: int) -> Iterator[Comparison]:
-    """Draws the sets of videos into a folder, and asks about each in both ways."""
+def compare_all(
+    pipe: Callable, folder: Path, *, num_videos: int, num_seeds: int, selections: Sequence[str]
+) -> Iterator[Comparison]:
+    """Draws the sets of videos into a folder, and asks about each in every way."""
     for seconds, (world, num_frames) in LENGTHS.items():
+        uniform, selected = [], {selection: [] for selection in selections}
         for seed in range(num_seeds):
             data = folder / f"{seconds} {seed}".replace(" ", "_")
             make_data(data, DataPlan("test", num_videos, QUESTIONS_PER_VIDEO, seed=seed, options=world))
-            selected, uniform = (
-                list(ask_split(pipe, data, only_about_events=True, num_frames=count))
-                for count in (num_frames, NUM_SCENES)
-            )
-            yield compare(selected, uniform, seconds=seconds, seed=seed)
+            uniform.append(_ask(pipe, data, NUM_SCENES))
+            for selection in selections:
+                with _configured(pipe.model.config, SELECTIONS[selection]):
+                    selected[selection].append(_ask(pipe, data, num_frames))
+                one, other = selected[selection][-1], uniform[-1]
+                yield compare(one, other, seconds=seconds, selection=selection, seed=seed)
+        for selection in selections:
+            of_all = (list(chain(*answers)) for answers in (selected[selection], uniform))
+            yield compare(*of_all, seconds=seconds, selection=selection, seed=ALL_SEEDS)
+
+
+def _ask(pipe: Callable, data: Path, num_frames: int) -> list[Answered]:
+    """Answers by videos that are named apart from those of other sets."""
+    answered = ask_split(pipe, data, only_about_events=True, num_frames=num_frames)
+    return [replace(answer, video=f"{data.name}/{answer.video}") for answer in answered]
+
+
+@contextmanager
+def _configured(config: Any, fields: dict[str, Any]) -> Iterator[None]:
+    before = {name: getattr(config, name) for name in fields}
+    try:
+        for name, value in fields.items():
+            setattr(config, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(config, name, value)
 
 
 def as_table(rows: list[Comparison]) -> str:
     """Markdown, in percent."""
     lines = [
-        "| videos | seed | n | k-means, % | uniform, % | difference, points | 95 % interval |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| videos | selection | seed | n | selected, % | uniform, % | difference, points | 95 % interval |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in rows:
         shares = f"{100 * row.selected:.1f} | {100 * row.uniform:.1f} | {100 * row.difference:.1f}"
         lines.append(
-            f"| {row.seconds} | {row.seed} | {row.asked} | {shares} | {100 * row.low:.1f} to {100 * row.high:.1f} |"
+            f"| {row.seconds} | {row.selection} | {row.seed} | {row.asked} | {shares} "
+            f"| {100 * row.low:.1f} to {100 * row.high:.1f} |"
         )
     return "\n".join(lines)
 
@@ -105,11 +147,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("outputs/events"), help="for videos and results")
     parser.add_argument("--videos", type=int, default=40, help="in each set")
     parser.add_argument("--seeds", type=int, default=3, help="sets of videos of each length")
+    parser.add_argument("--selections", nargs="+", choices=SELECTIONS, default=["similar"], help="of scenes")
     options = parser.parse_args(arguments)
+    how_many = {"num_videos": options.videos, "num_seeds": options.seeds, "selections": options.selections}
     rows = []
     try:
         pipe = pipeline("video-text-to-text", str(options.model), dtype="float32")
-        for row in compare_all(pipe, options.output, num_videos=options.videos, num_seeds=options.seeds):
+        for row in compare_all(pipe, options.output, **how_many):
             rows.append(row)
             print(as_table([row]).splitlines()[-1], flush=True)
     except (ValueError, OSError) as error:

@@ -24,8 +24,9 @@ CARD = """
 # fila-video-mini
 
 A [FiLA-Video](https://arxiv.org/abs/2504.20384) model of {parameters:.1f} million parameters, trained from nothing on
-videos that are drawn: coloured shapes that move over textured backgrounds, 64 x 64 pixels, 8 to 16 seconds, one to five
-scenes. It is there so that everything around it can be tried, tested and looked at on a laptop.
+videos that are drawn: coloured shapes that move over textured backgrounds, 64 x 64 pixels, 8 to 48 seconds, one to five
+scenes and sometimes short events. It is there so that everything around it can be tried, tested and looked at on a
+laptop.
 
 **It has never seen anything else.** About a video from a camera its answers mean nothing; the scenes that it finds do.
 

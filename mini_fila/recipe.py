@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,21 +24,23 @@ from .words import write_words
 STAGES = Path(__file__).with_name("stages")
 SHORT = WorldOptions(scenes=(1, 3), seconds=(4.0, 12.0), shortest_share=0.2)
 USUAL = WorldOptions(scenes=(1, 5), seconds=(8.0, 16.0), shortest_share=0.125)
-EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 48.0), events=(1, 2), shortest_share=0.1)
+EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 24.0), events=(1, 2), shortest_share=0.1)
+LONG = replace(EVENTS, seconds=(16.0, 48.0))
 QUESTIONS_PER_RECORD = 24
-LOOK_UPS = ("colour", "colour", "colour", "shape")
-QUESTIONS_OF_LOOK_UPS = 6
 # Look-ups are learnt about twice as fast from two wordings of each question as from six; the others are then quick.
 WORDINGS_OF_SHORT = 2
+# Kinds of videos; `more` are usual ones with another seed.
+VIDEOS = ("short", "usual", "event", "more", "long")
+OTHER_SEED = 1000
 # Stage, and what it is trained on, once.
 ORDER = (
     ("language", ("words",)),
     ("image_alignment", ("captions",)),
     ("image_knowledge", ("captions",)),
     ("image_questions", ("questions",)),
-    ("look_ups", ("look_ups",)),
     ("videos_short", ("short",)),
-    ("videos", ("usual", "events")),
+    ("videos", ("usual", "event")),
+    ("videos_long", ("more", "long")),
 )
 
 
@@ -53,10 +55,11 @@ class Recipe:
     tower_steps: int = 3000
     pictures: int = 3000
     words: int = 3000
-    look_up_videos: int = 4800
     short_videos: int = 4800
-    usual_videos: int = 2700
-    event_videos: int = 900
+    usual_videos: int = 3900
+    event_videos: int = 500
+    more_videos: int = 900
+    long_videos: int = 900
     # A video is seen once with each set of 24 questions: seen often with the same ones, answers are learnt by heart.
     # Short videos have one, as two wordings are no more.
     question_sets: int = 3
@@ -65,7 +68,7 @@ class Recipe:
 
     def scaled(self, share: float) -> "Recipe":
         """The same recipe with this share of steps and data, for tests."""
-        amounts = ("tower_steps", "pictures", "words", "look_up_videos", "short_videos", "usual_videos", "event_videos")
+        amounts = ("tower_steps", "pictures", "words", *(f"{name}_videos" for name in VIDEOS))
         return Recipe(
             **{**vars(self), **{name: max(round(getattr(self, name) * share), 16) for name in amounts}},
         )
@@ -106,14 +109,15 @@ def _draw_data(folder: Path, recipe: Recipe) -> dict[str, Path]:
 
 def _plans(recipe: Recipe) -> dict[str, DataPlan]:
     """What is drawn for the parts of stage 4."""
-    draw = partial(DataPlan, "train", seed=recipe.seed, questions_per_record=QUESTIONS_PER_RECORD)
+    draw = partial(DataPlan, "train", questions_per_record=QUESTIONS_PER_RECORD)
     of_video = recipe.question_sets * QUESTIONS_PER_RECORD
     few = {"options": SHORT, "most_wordings": WORDINGS_OF_SHORT}
     return {
-        "look_ups": draw(recipe.look_up_videos, QUESTIONS_OF_LOOK_UPS, types=LOOK_UPS, **few),
-        "short": draw(recipe.short_videos, QUESTIONS_PER_RECORD, **few),
-        "usual": draw(recipe.usual_videos, of_video, options=USUAL),
-        "events": draw(recipe.event_videos, of_video, options=EVENTS),
+        "short": draw(recipe.short_videos, QUESTIONS_PER_RECORD, seed=recipe.seed, **few),
+        "usual": draw(recipe.usual_videos, of_video, seed=recipe.seed, options=USUAL),
+        "event": draw(recipe.event_videos, of_video, seed=recipe.seed, options=EVENTS),
+        "more": draw(recipe.more_videos, of_video, seed=recipe.seed + OTHER_SEED, options=USUAL),
+        "long": draw(recipe.long_videos, of_video, seed=recipe.seed, options=LONG),
     }
 
 

@@ -18,22 +18,24 @@ def answers(rights: str, videos: str) -> list[Answered]:
 
 def test_shares_and_their_difference():
     """3 of 4 right against 1 of 4; in each of the two videos one more, so that every draw of videos agrees."""
-    row = compare(answers("1110", "xxyy"), answers("0100", "xxyy"), seconds="16", seed=0)
+    row = compare(answers("1110", "xxyy"), answers("0100", "xxyy"), seconds="16", selection="similar", seed=0)
     assert (row.asked, row.selected, row.uniform, row.difference) == (4, 0.75, 0.25, 0.5)
     assert row.low == row.high == 0.5
-    assert "| 16 | 0 | 4 | 75.0 | 25.0 | 50.0 | 50.0 to 50.0 |" in as_table([row])
+    assert "| 16 | similar | 0 | 4 | 75.0 | 25.0 | 50.0 | 50.0 to 50.0 |" in as_table([row])
 
 
 def test_the_interval_is_wide_where_videos_differ():
-    row = compare(answers("11110000", "aabbccdd"), answers("00001111", "aabbccdd"), seconds="16", seed=0)
+    row = compare(
+        answers("11110000", "aabbccdd"), answers("00001111", "aabbccdd"), seconds="16", selection="similar", seed=0
+    )
     assert row.difference == 0 and row.low <= -0.5 and row.high >= 0.5
 
 
 def test_other_questions_are_refused():
     with pytest.raises(ValueError, match="same questions"):
-        compare(answers("1", "x"), answers("1", "y"), seconds="16", seed=0)
+        compare(answers("1", "x"), answers("1", "y"), seconds="16", selection="similar", seed=0)
     with pytest.raises(ValueError, match="about an event"):
-        compare([], [], seconds="16", seed=0)
+        compare([], [], seconds="16", selection="similar", seed=0)
 
 
 def test_a_missing_model_is_one_line(tmp_path, capsys):
@@ -45,7 +47,15 @@ def test_a_missing_model_is_one_line(tmp_path, capsys):
 def test_the_command(tmp_path, capsys):
     write_untrained(tmp_path / "model", seed=0)
     output = tmp_path / "events"
-    assert main(["--model", str(tmp_path / "model"), "--output", str(output), "--videos", "1", "--seeds", "1"]) == 0
+    command = ["--model", str(tmp_path / "model"), "--output", str(output), "--videos", "1", "--seeds", "2"]
+    assert main([*command, "--selections", "similar", "bipartite"]) == 0
     rows = json.loads((output / "events.json").read_text(encoding="utf-8"))["rows"]
-    assert [row["seconds"] for row in rows] == ["32 to 48 seconds", "64 to 96 seconds"]
+    assert [(row["seconds"][:2], row["selection"][:2], row["seed"]) for row in rows] == [
+        (seconds, selection, seed)
+        for seconds in ("32", "64")
+        for selection, seed in (("si", 0), ("bi", 0), ("si", 1), ("bi", 1), ("si", "all"), ("bi", "all"))
+    ]
+    for seconds in ("32", "64"):
+        of_length = [row for row in rows if row["seconds"].startswith(seconds) and row["selection"] == "similar"]
+        assert of_length[2]["asked"] == of_length[0]["asked"] + of_length[1]["asked"]
     assert (output / "events.md").read_text(encoding="utf-8") in capsys.readouterr().out
