@@ -196,16 +196,17 @@ def _when(video: Video, rng):
     later = [item for item in video.objects if item.enter_seconds > 0]
     if not later:
         return None
-    item = _pick(rng, later)
-    return {"the": f"the {item.name}"}, f"{item.enter_seconds:.1f} seconds", video.scene_of(item).is_event
+    return _about_object(video, rng, lambda item, scene: f"{item.enter_seconds:.1f} seconds", later)
 
 
 def _duration(video: Video, rng):
     return _about_object(video, rng, lambda item, scene: f"{item.leave_seconds - item.enter_seconds:.1f} seconds")
 
 
-def _about_object(video: Video, rng, answer_of: Callable[[WorldObject, Scene], str]):
-    item = _pick(rng, video.objects)
+def _about_object(
+    video: Video, rng, answer_of: Callable[[WorldObject, Scene], str], among: Sequence[WorldObject] | None = None
+):
+    item = _pick(rng, among or video.objects)
     scene = video.scene_of(item)
     return {"the": f"the {item.name}"}, answer_of(item, scene), scene.is_event
 

@@ -72,5 +72,5 @@ def draw_sample(
     video = draw_video(rng, options)
     while has_held_out(video) != wants_held_out:
         video = draw_video(rng, options)
-    words = {"held_out_wordings": split.held_out_wordings, "most_wordings": most_wordings, "types": types}
-    return video, ask_questions(video, rng, num_questions, **words)
+    asking = {"held_out_wordings": split.held_out_wordings, "most_wordings": most_wordings, "types": types}
+    return video, ask_questions(video, rng, num_questions, **asking)

@@ -37,8 +37,9 @@ def as_table(rows: Mapping[str, Sequence[float]]) -> str:
     for name, shares in rows.items():
         each = ", ".join(f"{100 * share:.1f}" for share in shares)
         more = [share - other for share, other in zip(shares, first, strict=True)]
-        lines.append(f"| {name} | {_with_interval(shares)[0]} | {_with_interval(shares)[1]} | {each} |")
-        lines[-1] += " | |" if name == first_name else " {} | {} |".format(*_with_interval(more))
+        difference = "| |" if name == first_name else "{} | {} |".format(*_with_interval(more))
+        mean, interval = _with_interval(shares)
+        lines.append(f"| {name} | {mean} | {interval} | {each} | {difference}")
     return "\n".join(lines)
 
 

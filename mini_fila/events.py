@@ -26,6 +26,7 @@ from evaluation_fila.make_data import DataPlan, make_data
 from .recipe import EVENTS
 from .ship import REPOSITORY
 from .untrained import NUM_SCENES
+from .variants import SELECTIONS
 
 
 QUESTIONS_PER_VIDEO = 16
@@ -35,14 +36,7 @@ LENGTHS = {
     f"{least} to {most} seconds": (replace(EVENTS, seconds=(float(least), float(most))), num_frames)
     for least, most, num_frames in ((32, 48, 96), (64, 96, 192))
 }
-# Fields of the model's configuration while it is asked.
-KMEANS = {"scene_selection": "kmeans", "scene_supplement": "similar", "kmeans_init": "kmeans++"}
-SELECTIONS = {
-    "similar": KMEANS,
-    "similar, random start": {**KMEANS, "kmeans_init": "random"},
-    "dissimilar": {**KMEANS, "scene_supplement": "dissimilar"},
-    "bipartite": {"scene_selection": "bsm"},
-}
+OF_THE_MINI = "similar, k-means++"
 ALL_SEEDS = "all"
 
 
@@ -147,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("outputs/events"), help="for videos and results")
     parser.add_argument("--videos", type=int, default=40, help="in each set")
     parser.add_argument("--seeds", type=int, default=3, help="sets of videos of each length")
-    parser.add_argument("--selections", nargs="+", choices=SELECTIONS, default=["similar"], help="of scenes")
+    parser.add_argument("--selections", nargs="+", choices=SELECTIONS, default=[OF_THE_MINI], help="of scenes")
     options = parser.parse_args(arguments)
     how_many = {"num_videos": options.videos, "num_seeds": options.seeds, "selections": options.selections}
     rows = []

@@ -29,9 +29,7 @@ LONG = replace(EVENTS, seconds=(16.0, 48.0))
 QUESTIONS_PER_RECORD = 24
 # Look-ups are learnt about twice as fast from two wordings of each question as from six; the others are then quick.
 WORDINGS_OF_SHORT = 2
-# Kinds of videos; `more` are usual ones with another seed.
-VIDEOS = ("short", "usual", "event", "more", "long")
-OTHER_SEED = 1000
+OTHER_SEED = 1000  # of more usual videos
 # Stage, and what it is trained on, once.
 ORDER = (
     ("language", ("words",)),
@@ -39,7 +37,7 @@ ORDER = (
     ("image_knowledge", ("captions",)),
     ("image_questions", ("questions",)),
     ("videos_short", ("short",)),
-    ("videos", ("usual", "event")),
+    ("videos", ("usual", "events")),
     ("videos_long", ("more", "long")),
 )
 
@@ -68,7 +66,9 @@ class Recipe:
 
     def scaled(self, share: float) -> "Recipe":
         """The same recipe with this share of steps and data, for tests."""
-        amounts = ("tower_steps", "pictures", "words", *(f"{name}_videos" for name in VIDEOS))
+        amounts = [
+            name for name in vars(self) if name in ("tower_steps", "pictures", "words") or name.endswith("_videos")
+        ]
         return Recipe(
             **{**vars(self), **{name: max(round(getattr(self, name) * share), 16) for name in amounts}},
         )
@@ -115,7 +115,7 @@ def _plans(recipe: Recipe) -> dict[str, DataPlan]:
     return {
         "short": draw(recipe.short_videos, QUESTIONS_PER_RECORD, seed=recipe.seed, **few),
         "usual": draw(recipe.usual_videos, of_video, seed=recipe.seed, options=USUAL),
-        "event": draw(recipe.event_videos, of_video, seed=recipe.seed, options=EVENTS),
+        "events": draw(recipe.event_videos, of_video, seed=recipe.seed, options=EVENTS),
         "more": draw(recipe.more_videos, of_video, seed=recipe.seed + OTHER_SEED, options=USUAL),
         "long": draw(recipe.long_videos, of_video, seed=recipe.seed, options=LONG),
     }

@@ -48,7 +48,19 @@ def _base(frames: int) -> dict[str, Any]:
     return {"scene_selection": "uniform", "scene_merging": "none", "num_frames": frames, "scene_size": 1}
 
 
-KMEANS = {"scene_selection": "kmeans", "kmeans_init": "random"}
+def _kmeans(supplement: str, *, start: str = "random") -> dict[str, Any]:
+    return {"scene_selection": "kmeans", "scene_supplement": supplement, "kmeans_init": start}
+
+
+# Ways of selecting scenes; the paper's start is random.
+SELECTIONS: dict[str, dict[str, Any]] = {
+    "bipartite": {"scene_selection": "bsm"},
+    "dissimilar": _kmeans("dissimilar"),
+    "similar": _kmeans("similar"),
+    "dissimilar, k-means++": _kmeans("dissimilar", start="kmeans++"),
+    "similar, k-means++": _kmeans("similar", start="kmeans++"),
+}
+KMEANS = SELECTIONS["similar"]
 WEIGHTED = Variant("weighted", _merged("weighted"), KMEANS)
 
 TABLES: dict[str, tuple[Variant, ...]] = {
@@ -57,10 +69,10 @@ TABLES: dict[str, tuple[Variant, ...]] = {
     # Table 2: one training, as in the paper; scenes are selected in another way when the model is asked.
     "table2": (
         Variant("uniform", WEIGHTED.training, {}, "weighted"),
-        Variant("bipartite", WEIGHTED.training, {"scene_selection": "bsm"}, "weighted"),
-        Variant("dissimilar", WEIGHTED.training, {**KMEANS, "scene_supplement": "dissimilar"}, "weighted"),
-        Variant("similar", WEIGHTED.training, KMEANS, "weighted"),
-        Variant("similar, k-means++", WEIGHTED.training, {**KMEANS, "kmeans_init": "kmeans++"}, "weighted"),
+        *(
+            Variant(name, WEIGHTED.training, SELECTIONS[name], "weighted")
+            for name in ("bipartite", "dissimilar", "similar", "similar, k-means++")
+        ),
     ),
     # Table 3: stages 1 to 3 know no merging.
     "table3": (

@@ -48,7 +48,7 @@ def test_the_command(tmp_path, capsys):
     write_untrained(tmp_path / "model", seed=0)
     output = tmp_path / "events"
     command = ["--model", str(tmp_path / "model"), "--output", str(output), "--videos", "1", "--seeds", "2"]
-    assert main([*command, "--selections", "similar", "bipartite"]) == 0
+    assert main([*command, "--selections", "similar, k-means++", "bipartite"]) == 0
     rows = json.loads((output / "events.json").read_text(encoding="utf-8"))["rows"]
     assert [(row["seconds"][:2], row["selection"][:2], row["seed"]) for row in rows] == [
         (seconds, selection, seed)
@@ -56,6 +56,8 @@ def test_the_command(tmp_path, capsys):
         for selection, seed in (("si", 0), ("bi", 0), ("si", 1), ("bi", 1), ("si", "all"), ("bi", "all"))
     ]
     for seconds in ("32", "64"):
-        of_length = [row for row in rows if row["seconds"].startswith(seconds) and row["selection"] == "similar"]
+        of_length = [
+            row for row in rows if row["seconds"].startswith(seconds) and row["selection"] == "similar, k-means++"
+        ]
         assert of_length[2]["asked"] == of_length[0]["asked"] + of_length[1]["asked"]
     assert (output / "events.md").read_text(encoding="utf-8") in capsys.readouterr().out
