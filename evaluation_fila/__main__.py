@@ -53,6 +53,9 @@ def _add_make_data(commands, **style) -> None:
     parser.add_argument(
         "--shortest-share", type=float, default=USUAL_WORLD.shortest_share, help="of the video, of a scene"
     )
+    parser.add_argument(
+        "--changes-on-frames", type=int, help="scenes begin on one of so many even frames; default: any"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes")
 
 
@@ -62,6 +65,7 @@ def _make_data(options: argparse.Namespace) -> None:
         seconds=tuple(options.seconds),
         events=tuple(options.events),
         shortest_share=options.shortest_share,
+        changes_on_frames=options.changes_on_frames,
     )
     plan = DataPlan(
         split=options.split,

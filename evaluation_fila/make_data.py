@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from .chance import chance_levels
-from .questions import Question
+from .questions import Question, check_types
 from .rendering import render_video
 from .splits import draw_sample
 from .world import USUAL_WORLD, Video, WorldOptions
@@ -36,6 +36,7 @@ class DataPlan:
         for name in ("num_videos", "questions_per_video", "questions_per_record", "most_wordings"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
+        check_types(self.types)
 
 
 def make_data(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> None:

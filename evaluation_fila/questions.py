@@ -60,9 +60,7 @@ def ask_questions(
     for name, value in (("count", count), ("most_wordings", most_wordings)):
         if value is not None and value < 1:
             raise ValueError(f"{name}={value} must be at least 1.")
-    unknown = sorted(set(types or ()) - set(QUESTION_TYPES))
-    if unknown:
-        raise ValueError(f"types={unknown} are unknown; choose from {', '.join(QUESTION_TYPES)}.")
+    check_types(types)
     found: dict[str, Question] = {}
     rounds_without = 0
     while len(found) < count and rounds_without < PATIENCE:
@@ -76,6 +74,13 @@ def ask_questions(
     if len(found) < count and not types:
         raise ValueError(f"No more than {len(found)} different questions were found for a video, asked for {count}.")
     return list(found.values())
+
+
+def check_types(types: Sequence[str] | None) -> None:
+    """Raises a `ValueError` if one of these is no type of question."""
+    unknown = sorted(set(types or ()) - set(QUESTION_TYPES))
+    if unknown:
+        raise ValueError(f"types={unknown} are unknown; choose from {', '.join(QUESTION_TYPES)}.")
 
 
 def ask(
@@ -179,6 +184,11 @@ def _colour(video: Video, rng):
     return {"shape": item.shape}, item.colour, video.scene_of(item).is_event
 
 
+def _colours(video: Video, rng):
+    """The shape first: everywhere else its colour stands before it, and so leads to it."""
+    return {}, ", ".join(f"the {item.shape} is {item.colour}" for item in video.objects), _has_events(video)
+
+
 def _background(video: Video, rng):
     return _about_object(video, rng, lambda item, scene: scene.background)
 
@@ -197,6 +207,11 @@ def _when(video: Video, rng):
     if not later:
         return None
     return _about_object(video, rng, lambda item, scene: f"{item.enter_seconds:.1f} seconds", later)
+
+
+def _entries(video: Video, rng):
+    parts = [f"{with_article(item.name)} at {item.enter_seconds:.1f} seconds" for item in video.objects]
+    return {}, ", ".join(parts), _has_events(video)
 
 
 def _duration(video: Video, rng):
@@ -250,11 +265,13 @@ ASKING = {
     "count_objects": _count_objects,
     "shape": _shape,
     "colour": _colour,
+    "colours": _colours,
     "background": _background,
     "texture": _texture,
     "motion": _motion,
     "at_second": _at_second,
     "when": _when,
+    "entries": _entries,
     "duration": _duration,
     "absent": _absent,
     "caption": _caption,

@@ -1,7 +1,7 @@
 """Whether an answer is right, and how sure a share of right answers is.
 
 Answers are compared without case, articles, punctuation and the order of "... and ...". Times and
-durations may be off by `tolerance_seconds`; in a caption every scene has to be right, in order.
+durations may be off by `tolerance_seconds`; in a list every part has to be right, in order.
 """
 
 import math
@@ -12,7 +12,11 @@ TIMED_TYPES = ("when", "duration")
 CONFIDENCE_Z = 1.959964  # 95 %, two-sided
 ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 NUMBER_WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)(?: seconds?)?")
-CAPTION_PART = re.compile(r"at (\d+(?:\.\d+)?) seconds?:? (.*?)(?=,? at \d|$)")
+# Lists of what is there with its times: how a part looks.
+TIMED_LISTS = {
+    "caption": re.compile(r"at (?P<time>\d+(?:\.\d+)?) seconds?:? (?P<text>.*?)(?:,? (?=at \d)|$)"),
+    "entries": re.compile(r"(?P<text>\D+?) at (?P<time>\d+(?:\.\d+)?) seconds?(?:,? |\.?$)"),
+}
 
 
 def tolerance_seconds(duration_seconds: float) -> float:
@@ -25,8 +29,8 @@ def is_correct(question_type: str, given: str, truth: str, *, duration_seconds: 
     tolerance = tolerance_seconds(duration_seconds)
     if question_type in TIMED_TYPES:
         return _times_agree(given, truth, tolerance)
-    if question_type == "caption":
-        return _captions_agree(given, truth, tolerance)
+    if question_type in TIMED_LISTS:
+        return _lists_agree(given, truth, TIMED_LISTS[question_type], tolerance)
     return normalised(given) == normalised(truth)
 
 
@@ -55,18 +59,19 @@ def _times_agree(given: str, truth: str, tolerance: float) -> bool:
     return match is not None and _is_near(match[1], NUMBER_WITH_UNIT.match(truth)[1], tolerance)
 
 
-def _captions_agree(given: str, truth: str, tolerance: float) -> bool:
-    parts, expected = _caption_parts(given), _caption_parts(truth)
-    return len(parts) == len(expected) and all(
-        _is_near(time, true_time, tolerance) and normalised(text) == normalised(true_text)
-        for (time, text), (true_time, true_text) in zip(parts, expected, strict=True)
+def _lists_agree(given: str, truth: str, part: re.Pattern, tolerance: float) -> bool:
+    found, expected = _parts(given, part), _parts(truth, part)
+    return len(found) == len(expected) and all(
+        _is_near(one["time"], other["time"], tolerance) and normalised(one["text"]) == normalised(other["text"])
+        for one, other in zip(found, expected, strict=True)
     )
 
 
-def _caption_parts(caption: str) -> list[tuple[str, str]]:
-    """(time, what is there) of each scene; none of a text that is not all made of such parts."""
-    text = caption.strip().lower()
-    return CAPTION_PART.findall(text) if CAPTION_PART.match(text) else []
+def _parts(text: str, part: re.Pattern) -> list[re.Match]:
+    """The parts of a list; none of a text that is not all made of such parts."""
+    text = text.strip().lower()
+    found = list(part.finditer(text))
+    return found if "".join(match[0] for match in found) == text else []
 
 
 def _is_near(time: str, other: str, tolerance: float) -> bool:

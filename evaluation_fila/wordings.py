@@ -117,6 +117,14 @@ WORDINGS = {
         "The {shape}: what colour is it?",
         "What colour does the {shape} have?",
     ),
+    "colours": (
+        "What colour does each shape have?",
+        "List the shapes with their colours.",
+        "Which colour does each shape have?",
+        "What is the colour of each shape?",
+        "Which colours do the shapes have?",
+        "What colours do the shapes have?",
+    ),
     "background": BACKGROUND,
     "texture": (
         "Is the background behind {the} plain, striped or dotted?",
@@ -137,6 +145,14 @@ WORDINGS = {
         "What does the video show at {seconds} seconds?",
     ),
     "when": WHEN,
+    "entries": (
+        "When does each object appear?",
+        "List the objects with their times.",
+        "At what time does each object appear?",
+        "When is each object first seen?",
+        "When does each object come?",
+        "When can each object first be seen?",
+    ),
     "duration": (
         "How long is {the} there?",
         "For how long can {the} be seen?",

@@ -84,6 +84,9 @@ class WorldOptions:
         pair_probability: of a second object in a scene.
         shortest_share: the visibility rule: a scene that is no event lasts at least this share of the video. If that
             is a tenth, 24 evenly spread frames show each at least twice.
+        changes_on_frames: whatever begins, begins with a cut on one of so many evenly spread frames, so that who sees
+            these frames alone knows its very time. The videos are then up to half as many frames shorter or longer.
+            None: on any frame.
     """
 
     scenes: tuple[int, int] = (2, 6)
@@ -91,6 +94,7 @@ class WorldOptions:
     events: tuple[int, int] = (0, 0)
     pair_probability: float = 0.25
     shortest_share: float = 0.1
+    changes_on_frames: int | None = None
 
     def __post_init__(self):
         for name in ("scenes", "seconds", "events"):
@@ -112,6 +116,10 @@ class WorldOptions:
             raise ValueError(f"{self.scenes[1]} scenes of shortest_share={self.shortest_share} do not fit a video.")
         if not 0 <= self.pair_probability <= 1:
             raise ValueError(f"pair_probability={self.pair_probability} must be in [0, 1].")
+        if self.changes_on_frames is not None and (self.changes_on_frames < 2 or self.events[1]):
+            raise ValueError(
+                f"changes_on_frames={self.changes_on_frames} must be at least 2, without events={self.events}."
+            )
 
 
 USUAL_WORLD = WorldOptions()
@@ -122,7 +130,10 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
     num_scenes = int(rng.integers(options.scenes[0], options.scenes[1] + 1))
     num_events = int(rng.integers(options.events[0], options.events[1] + 1))
     total_frames = int(rng.integers(*_in_frames(options.seconds), endpoint=True))
-    lengths, is_event = _draw_lengths(rng, num_scenes, num_events, total_frames, options.shortest_share)
+    step, total_frames = _step_of_changes(total_frames, options.changes_on_frames)
+    lengths, is_event = _draw_lengths(rng, num_scenes, num_events, total_frames // step, options.shortest_share)
+    lengths *= step
+    lengths[-1] += total_frames - lengths.sum()
     ends = np.cumsum(lengths)
     backgrounds = _draw_backgrounds(rng, len(lengths))
     colours = [str(colour) for colour in rng.permutation(list(OBJECT_COLOURS))]
@@ -131,9 +142,14 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
         spare_colours = len(colours) - (len(lengths) - place)
         has_pair = not is_event[place] and spare_colours > 0 and rng.random() < options.pair_probability
         objects = _draw_objects(
-            rng, [colours.pop() for _ in range(1 + has_pair)], span=(end - length, end), total_frames=total_frames
+            rng,
+            [colours.pop() for _ in range(1 + has_pair)],
+            span=(end - length, end),
+            total_frames=total_frames,
+            step=step,
         )
-        is_cut = place == 0 or is_event[place] or rng.random() < CUT_PROBABILITY
+        has_to_cut = place == 0 or is_event[place] or options.changes_on_frames is not None
+        is_cut = has_to_cut or rng.random() < CUT_PROBABILITY
         scenes.append(
             Scene(
                 start_seconds=_in_seconds(end - length),
@@ -146,6 +162,14 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
             )
         )
     return Video(_in_seconds(total_frames), tuple(scenes))
+
+
+def _step_of_changes(total_frames: int, changes_on_frames: int | None) -> tuple[int, int]:
+    """Frames between two on which something may begin, and how long the video has to be for it."""
+    if changes_on_frames is None:
+        return 1, total_frames
+    step = max(round((total_frames - 1) / (changes_on_frames - 1)), 1)
+    return step, step * (changes_on_frames - 1) + 1
 
 
 def _draw_lengths(rng, num_scenes: int, num_events: int, total_frames: int, shortest_share: float):
@@ -170,9 +194,10 @@ def _draw_backgrounds(rng, count: int) -> list[str]:
     return chosen
 
 
-def _draw_objects(rng, colours, *, span: tuple[int, int], total_frames: int) -> tuple[WorldObject, ...]:
+def _draw_objects(rng, colours, *, span: tuple[int, int], total_frames: int, step: int) -> tuple[WorldObject, ...]:
     lanes = ("whole",) if len(colours) == 1 else ("top", "bottom")
     start, end = span
+    middle = start + (end - start) // 2 // step * step
     can_be_late = end - start >= LATE_ENTRY_SHARE * total_frames
     objects = []
     for colour, lane in zip(colours, lanes, strict=True):
@@ -183,7 +208,7 @@ def _draw_objects(rng, colours, *, span: tuple[int, int], total_frames: int) -> 
                 shape=str(rng.choice(SHAPES)),
                 motion=str(rng.choice(list(MOTIONS))),
                 lane=lane,
-                enter_seconds=_in_seconds((start + end) // 2 if is_late else start),
+                enter_seconds=_in_seconds(middle if is_late else start),
                 leave_seconds=_in_seconds(end),
             )
         )

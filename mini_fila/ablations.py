@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from transformers import AutoConfig, AutoModelForImageTextToText, pipeline
@@ -12,7 +13,7 @@ from evaluation_fila.make_data import DataPlan, make_data
 from processing_fila import FilaVideoProcessor
 from training_fila.model import fit_processor
 
-from .recipe import SHORT, STAGES, WORDINGS_OF_SHORT, run_stage_file
+from .recipe import QUESTIONS_PER_RECORD, SHORT, STAGES, WORDINGS_OF_SHORT, run_stage_file
 from .variants import LEARNS_MERGING, TABLES, Variant
 
 
@@ -26,19 +27,19 @@ class Plan:
 
     Args:
         start: the checkpoint after stage 3 (`image_questions` of `make mini`).
-        records: training data.
-        folder: for runs and results; what is there is not made again.
+        folder: for data, runs and results; what is there is not made again.
         seeds: of the order of the data; one training run for each.
         steps: of a run, with batches of 6 videos.
+        train_videos: with 24 questions each.
         test_videos: asked 16 questions each.
         processes: that train.
     """
 
     start: Path
-    records: Path
     folder: Path
     seeds: Sequence[int] = (0, 1, 2)
     steps: int = 1000
+    train_videos: int = 4800
     test_videos: int = 50
     processes: int = 2
 
@@ -52,19 +53,28 @@ def run_table(name: str, plan: Plan) -> dict[str, list[float]]:
     """
     if name not in TABLES:
         raise ValueError(f"table={name!r} is unknown; choose one of {', '.join(TABLES)}.")
-    data = plan.folder / "test"
-    if not (data / "truth.jsonl").is_file():
-        options = {"options": SHORT, "most_wordings": WORDINGS_OF_SHORT}  # as in training
-        make_data(data, DataPlan("test", plan.test_videos, QUESTIONS_PER_VIDEO, **options))
-    return {variant.name: [_share_right(variant, seed, data, plan) for seed in plan.seeds] for variant in TABLES[name]}
+    _draw_data(plan)
+    return {variant.name: [_share_right(variant, seed, plan) for seed in plan.seeds] for variant in TABLES[name]}
 
 
-def _share_right(variant: Variant, seed: int, data: Path, plan: Plan) -> float:
+def _draw_data(plan: Plan) -> None:
+    """Short videos to train on and to be asked about, in the same few wordings."""
+    draw = partial(DataPlan, options=SHORT, most_wordings=WORDINGS_OF_SHORT)
+    plans = {
+        "train": draw("train", plan.train_videos, QUESTIONS_PER_RECORD),
+        "test": draw("test", plan.test_videos, QUESTIONS_PER_VIDEO),
+    }
+    for name, data in plans.items():
+        if not (plan.folder / name / "truth.jsonl").is_file():
+            make_data(plan.folder / name, data, num_workers=plan.processes)
+
+
+def _share_right(variant: Variant, seed: int, plan: Plan) -> float:
     result = plan.folder / "answers" / f"{variant.name} {seed}.json".replace(" ", "_")
     if not result.is_file():
         trained = _train(variant, seed, plan)
         pipe = _pipeline(trained, variant)
-        answered = list(ask_split(pipe, data))
+        answered = list(ask_split(pipe, plan.folder / "test"))
         by_type: dict[str, list[bool]] = {}
         for answer in answered:
             by_type.setdefault(answer.type, []).append(answer.is_right)
@@ -88,7 +98,7 @@ def _train(variant: Variant, seed: int, plan: Plan) -> Path:
         "epochs": 1000,
         "logging_steps": 100,
         "save_steps": 100000,
-        "data.sources": json.dumps([{"path": str(plan.records)}]),
+        "data.sources": json.dumps([{"path": str(plan.folder / "train" / "records.jsonl")}]),
         "data.num_frames": variant.training["num_frames"],
         **{f"model_options.{name}": value for name, value in variant.training.items()},
         # As trained: rows that share a run differ when they are asked.

@@ -38,6 +38,11 @@ def answer_from(truth: dict, question_type: str, text: str) -> str:
         return next(item["colour"] for _, item in everything if item["shape"] == shape)
     if question_type == "caption":
         return ", ".join(f"at {scene['start_seconds']:.1f} seconds {shown(scene['objects'])}" for scene in scenes)
+    in_order = sorted((item for _, item in everything), key=lambda item: item["enter_seconds"])
+    if question_type == "colours":
+        return ", ".join(f"the {item['shape']} is {item['colour']}" for item in in_order)
+    if question_type == "entries":
+        return ", ".join(f"{shown([item])} at {item['enter_seconds']:.1f} seconds" for item in in_order)
     whole = {
         "first": lambda: shown(scenes[0]["objects"]),
         "last": lambda: shown(scenes[-1]["objects"]),

@@ -70,6 +70,12 @@ def test_some_types_in_few_words(tmp_path):
     assert asked and all(question["text"].startswith("What is in the scene before the ") for question in asked)
 
 
+@pytest.mark.parametrize(("name", "value"), [("types", ("which",)), ("num_videos", 0), ("most_wordings", 0)])
+def test_a_plan_that_cannot_be_drawn_is_refused_before_anything_is_written(name, value):
+    with pytest.raises(ValueError, match=name):
+        DataPlan(**{"split": "train", "num_videos": 1, "questions_per_video": 1, name: value})
+
+
 def test_the_truth_has_type_and_chance_of_every_question(folders):
     for truth in lines_of(folders[0] / "truth.jsonl"):
         assert truth["truth"]["scenes"]

@@ -7,6 +7,8 @@ from evaluation_fila.scoring import is_correct, tolerance_seconds, wilson_interv
 
 CAPTION = "at 0.0 seconds a red circle, at 5.0 seconds an orange ring and a blue cross"
 
+ENTRIES = "a red circle at 0.0 seconds, an orange ring at 5.0 seconds"
+
 
 @pytest.mark.parametrize(
     ("question_type", "given", "truth", "expected"),
@@ -34,6 +36,15 @@ CAPTION = "at 0.0 seconds a red circle, at 5.0 seconds an orange ring and a blue
         ("caption", CAPTION.replace("red", "pink"), CAPTION, False),
         ("caption", "a red circle, then an orange ring", CAPTION, False),
         ("caption", CAPTION + ", at 9.0 seconds a cyan ring", CAPTION, False),
+        ("entries", ENTRIES, ENTRIES, True),
+        ("entries", "A red circle at 0.4 seconds, an orange ring at 5.8 seconds.", ENTRIES, True),
+        ("entries", ENTRIES.replace("5.0", "7.0"), ENTRIES, False),
+        ("entries", ENTRIES.replace("orange", "pink"), ENTRIES, False),
+        ("entries", "an orange ring at 5.0 seconds, a red circle at 0.0 seconds", ENTRIES, False),
+        ("entries", "a red circle at 0.0 seconds", ENTRIES, False),
+        ("entries", ENTRIES + ", a cyan ring", ENTRIES, False),
+        ("colours", "The circle is red, the ring is orange.", "the circle is red, the ring is orange", True),
+        ("colours", "the circle is orange, the ring is red", "the circle is red, the ring is orange", False),
     ],
 )
 def test_right_and_wrong_answers(question_type, given, truth, expected):

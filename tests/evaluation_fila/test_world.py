@@ -51,6 +51,15 @@ def test_24_evenly_spread_frames_show_two_of_every_scene_that_is_no_event():
                 assert scene.is_event or num_seen >= 2, (video.duration_seconds, scene)
 
 
+def test_changes_can_fall_on_sampled_frames():
+    for video in videos(WorldOptions(scenes=(1, 4), seconds=(4, 12), changes_on_frames=24)):
+        times = np.arange(round(video.duration_seconds * FRAMES_PER_SECOND)) / FRAMES_PER_SECOND
+        sampled = {f"{seconds:.1f}" for seconds in times[sample_frame_indices(times, num_frames=24)]}
+        assert {f"{item.enter_seconds:.1f}" for item in video.objects} <= sampled
+        assert {scene.transition for scene in video.scenes} == {"cut"}
+        assert 4 <= video.duration_seconds <= 13.2
+
+
 def test_objects_are_told_apart_by_colour_and_are_there_within_their_scene():
     for video in videos():
         colours = [item.colour for item in video.objects]
@@ -77,6 +86,8 @@ def test_scene_lengths_are_very_unequal():
         ({"scenes": (2, 4), "events": (0, 2)}, r"events=\(0, 2\)"),
         ({"shortest_share": 0.5}, "shortest_share=0.5"),
         ({"pair_probability": 1.5}, "pair_probability=1.5"),
+        ({"changes_on_frames": 1}, "changes_on_frames=1"),
+        ({"changes_on_frames": 24, "events": (1, 1)}, r"events=\(1, 1\)"),
     ],
 )
 def test_options_that_cannot_be_drawn_are_refused(values, message):

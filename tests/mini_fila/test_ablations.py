@@ -5,10 +5,8 @@ import json
 import pytest
 from PIL import Image
 
-from evaluation_fila.make_data import DataPlan, make_data
 from mini_fila.ablate import main
 from mini_fila.ablation_report import as_table, mean_and_reach
-from mini_fila.recipe import SHORT
 from mini_fila.untrained import write_untrained
 from mini_fila.variants import TABLES
 from modeling_fila import FilaVideoConfig
@@ -53,10 +51,9 @@ def test_differences_are_taken_seed_by_seed():
 def test_a_table_from_command_to_picture(tmp_path, capsys):
     mini = tmp_path / "mini"
     write_untrained(mini / "image_questions", seed=0)
-    make_data(mini / "short", DataPlan("train", 8, 3, options=SHORT))
     output = tmp_path / "results"
     command = ["table1", "--mini", str(mini), "--output", str(output), "--seeds", "2", "--steps", "1"]
-    command += ["--test-videos", "1"]
+    command += ["--train-videos", "8", "--test-videos", "1"]
     assert main(command) == 0
     rows = json.loads((output / "table1.json").read_text(encoding="utf-8"))["right"]
     assert list(rows) == [variant.name for variant in TABLES["table1"]]
