@@ -54,7 +54,7 @@ def _add_make_data(commands, **style) -> None:
         "--shortest-share", type=float, default=USUAL_WORLD.shortest_share, help="of the video, of a scene"
     )
     parser.add_argument(
-        "--changes-on-frames", type=int, help="scenes begin on one of so many even frames; default: any"
+        "--changes-on-frames", type=int, help="all begins on one of so many even frames, without events; default: any"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes")
 

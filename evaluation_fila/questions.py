@@ -185,7 +185,7 @@ def _colour(video: Video, rng):
 
 
 def _colours(video: Video, rng):
-    """The shape first: everywhere else its colour stands before it, and so leads to it."""
+    """The shape first: in every other answer its colour stands before it, and so leads to it."""
     return {}, ", ".join(f"the {item.shape} is {item.colour}" for item in video.objects), _has_events(video)
 
 

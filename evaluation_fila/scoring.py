@@ -1,7 +1,7 @@
 """Whether an answer is right, and how sure a share of right answers is.
 
 Answers are compared without case, articles, punctuation and the order of "... and ...". Times and
-durations may be off by `tolerance_seconds`; in a list every part has to be right, in order.
+durations may be off by `tolerance_seconds`; in a list every part has to be right, in a caption in order.
 """
 
 import math
@@ -14,9 +14,11 @@ ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 NUMBER_WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)(?: seconds?)?")
 # Lists of what is there with its times: how a part looks.
 TIMED_LISTS = {
-    "caption": re.compile(r"at (?P<time>\d+(?:\.\d+)?) seconds?:? (?P<text>.*?)(?:,? (?=at \d)|$)"),
-    "entries": re.compile(r"(?P<text>\D+?) at (?P<time>\d+(?:\.\d+)?) seconds?(?:,? |\.?$)"),
+    "caption": re.compile(r"at (?P<time>\d+(?:\.\d+)?) seconds?[:,]? (?P<text>.*?)(?:[,.;]? (?=at \d)|$)"),
+    "entries": re.compile(r"(?P<text>\D+?) at (?P<time>\d+(?:\.\d+)?) seconds?(?:[,.;]?(?: and)? |$)"),
 }
+IN_ORDER = "caption"
+BETWEEN_COLOURS = re.compile(r"[,.;]|\band\b")
 
 
 def tolerance_seconds(duration_seconds: float) -> float:
@@ -30,7 +32,9 @@ def is_correct(question_type: str, given: str, truth: str, *, duration_seconds: 
     if question_type in TIMED_TYPES:
         return _times_agree(given, truth, tolerance)
     if question_type in TIMED_LISTS:
-        return _lists_agree(given, truth, TIMED_LISTS[question_type], tolerance)
+        return _timed_lists_agree(question_type, given, truth, tolerance)
+    if question_type == "colours":
+        return _colours(given) == _colours(truth)
     return normalised(given) == normalised(truth)
 
 
@@ -59,19 +63,25 @@ def _times_agree(given: str, truth: str, tolerance: float) -> bool:
     return match is not None and _is_near(match[1], NUMBER_WITH_UNIT.match(truth)[1], tolerance)
 
 
-def _lists_agree(given: str, truth: str, part: re.Pattern, tolerance: float) -> bool:
-    found, expected = _parts(given, part), _parts(truth, part)
-    return len(found) == len(expected) and all(
-        _is_near(one["time"], other["time"], tolerance) and normalised(one["text"]) == normalised(other["text"])
-        for one, other in zip(found, expected, strict=True)
+def _timed_lists_agree(question_type: str, given: str, truth: str, tolerance: float) -> bool:
+    found, expected = _timed_parts(question_type, given), _timed_parts(question_type, truth)
+    if question_type != IN_ORDER:  # names are unique
+        found, expected = sorted(found), sorted(expected)
+    return [name for name, _ in found] == [name for name, _ in expected] != [] and all(
+        _is_near(time, true_time, tolerance) for (_, time), (_, true_time) in zip(found, expected, strict=True)
     )
 
 
-def _parts(text: str, part: re.Pattern) -> list[re.Match]:
-    """The parts of a list; none of a text that is not all made of such parts."""
-    text = text.strip().lower()
-    found = list(part.finditer(text))
-    return found if "".join(match[0] for match in found) == text else []
+def _timed_parts(question_type: str, text: str) -> list[tuple[tuple[str, ...], str]]:
+    """What is there and when, for each part of a list; none of a text that is not all made of such parts."""
+    text = " ".join(text.lower().split()).rstrip(" ,.;!")
+    found = list(TIMED_LISTS[question_type].finditer(text))
+    is_all = "".join(match[0] for match in found) == text
+    return [(normalised(match["text"]), match["time"]) for match in found] if is_all else []
+
+
+def _colours(text: str) -> list[tuple[str, ...]]:
+    return sorted(normalised(part) for part in BETWEEN_COLOURS.split(text.lower()) if part.strip())
 
 
 def _is_near(time: str, other: str, tolerance: float) -> bool:

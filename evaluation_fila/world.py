@@ -85,8 +85,8 @@ class WorldOptions:
         shortest_share: the visibility rule: a scene that is no event lasts at least this share of the video. If that
             is a tenth, 24 evenly spread frames show each at least twice.
         changes_on_frames: whatever begins, begins with a cut on one of so many evenly spread frames, so that who sees
-            these frames alone knows its very time. The videos are then up to half as many frames shorter or longer.
-            None: on any frame.
+            these frames alone knows its very time; `shortest_share` is of these frames. Not with events. None: on any
+            frame.
     """
 
     scenes: tuple[int, int] = (2, 6)
@@ -116,9 +116,20 @@ class WorldOptions:
             raise ValueError(f"{self.scenes[1]} scenes of shortest_share={self.shortest_share} do not fit a video.")
         if not 0 <= self.pair_probability <= 1:
             raise ValueError(f"pair_probability={self.pair_probability} must be in [0, 1].")
-        if self.changes_on_frames is not None and (self.changes_on_frames < 2 or self.events[1]):
+        if self.changes_on_frames is not None:
+            self._check_changes(self.changes_on_frames)
+
+    def _check_changes(self, num_frames: int) -> None:
+        if num_frames < 2:
+            raise ValueError(f"changes_on_frames={num_frames} must be at least 2.")
+        if self.events[1]:
+            raise ValueError(f"changes_on_frames={num_frames} and events={self.events}: events last too few frames.")
+        if num_frames > _in_frames(self.seconds)[0]:
+            raise ValueError(f"changes_on_frames={num_frames} are more than seconds={self.seconds} have at the least.")
+        if np.ceil(num_frames * self.shortest_share) * self.scenes[1] > num_frames:
             raise ValueError(
-                f"changes_on_frames={self.changes_on_frames} must be at least 2, without events={self.events}."
+                f"{self.scenes[1]} scenes of shortest_share={self.shortest_share} do not fit "
+                f"changes_on_frames={num_frames}."
             )
 
 
@@ -130,10 +141,9 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
     num_scenes = int(rng.integers(options.scenes[0], options.scenes[1] + 1))
     num_events = int(rng.integers(options.events[0], options.events[1] + 1))
     total_frames = int(rng.integers(*_in_frames(options.seconds), endpoint=True))
-    step, total_frames = _step_of_changes(total_frames, options.changes_on_frames)
-    lengths, is_event = _draw_lengths(rng, num_scenes, num_events, total_frames // step, options.shortest_share)
-    lengths *= step
-    lengths[-1] += total_frames - lengths.sum()
+    moments = _moments_of_changes(total_frames, options.changes_on_frames)
+    num_moments = len(moments) - 1
+    lengths, is_event = _draw_lengths(rng, num_scenes, num_events, num_moments, options.shortest_share)
     ends = np.cumsum(lengths)
     backgrounds = _draw_backgrounds(rng, len(lengths))
     colours = [str(colour) for colour in rng.permutation(list(OBJECT_COLOURS))]
@@ -142,18 +152,14 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
         spare_colours = len(colours) - (len(lengths) - place)
         has_pair = not is_event[place] and spare_colours > 0 and rng.random() < options.pair_probability
         objects = _draw_objects(
-            rng,
-            [colours.pop() for _ in range(1 + has_pair)],
-            span=(end - length, end),
-            total_frames=total_frames,
-            step=step,
+            rng, [colours.pop() for _ in range(1 + has_pair)], span=(end - length, end), moments=moments
         )
         has_to_cut = place == 0 or is_event[place] or options.changes_on_frames is not None
         is_cut = has_to_cut or rng.random() < CUT_PROBABILITY
         scenes.append(
             Scene(
-                start_seconds=_in_seconds(end - length),
-                end_seconds=_in_seconds(end),
+                start_seconds=_in_seconds(moments[end - length]),
+                end_seconds=_in_seconds(moments[end]),
                 background=backgrounds[place],
                 texture=str(rng.choice(TEXTURES)),
                 transition="cut" if is_cut else "fade",
@@ -164,24 +170,24 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
     return Video(_in_seconds(total_frames), tuple(scenes))
 
 
-def _step_of_changes(total_frames: int, changes_on_frames: int | None) -> tuple[int, int]:
-    """Frames between two on which something may begin, and how long the video has to be for it."""
+def _moments_of_changes(total_frames: int, changes_on_frames: int | None) -> np.ndarray:
+    """The frames on which something may begin, and the end, as `sample_frame_indices` takes them."""
     if changes_on_frames is None:
-        return 1, total_frames
-    step = max(round((total_frames - 1) / (changes_on_frames - 1)), 1)
-    return step, step * (changes_on_frames - 1) + 1
+        return np.arange(total_frames + 1)
+    even = np.linspace(0, total_frames - 1, changes_on_frames)
+    return np.append(np.ceil(even - 0.5 - 1e-9).astype(int), total_frames)
 
 
-def _draw_lengths(rng, num_scenes: int, num_events: int, total_frames: int, shortest_share: float):
-    """Frames of each scene and whether it is an event, both (S,); very unequal, and they sum up to `total_frames`."""
+def _draw_lengths(rng, num_scenes: int, num_events: int, num_moments: int, shortest_share: float):
+    """Moments of each scene and whether it is an event, both (S,); very unequal, and they sum up to `num_moments`."""
     first, last = _in_frames(EVENT_SECONDS)
     events = rng.integers(first, last, size=num_events, endpoint=True)
-    shortest = int(np.ceil(total_frames * shortest_share))
-    free = total_frames - events.sum() - shortest * num_scenes
+    shortest = max(int(np.ceil(num_moments * shortest_share)), 1)
+    free = num_moments - events.sum() - shortest * num_scenes
     if free < 0:
-        raise ValueError(f"{num_scenes} scenes and {num_events} events do not fit {_in_seconds(total_frames)} seconds.")
+        raise ValueError(f"{num_scenes} scenes and {num_events} events do not fit {num_moments} frames.")
     lengths = shortest + np.floor(rng.dirichlet(np.full(num_scenes, 0.8)) * free).astype(int)
-    lengths[-1] += total_frames - events.sum() - lengths.sum()
+    lengths[-1] += num_moments - events.sum() - lengths.sum()
     places = np.sort(rng.choice(np.arange(1, num_scenes), size=num_events, replace=False)) if num_events else []
     return np.insert(lengths, places, events), np.insert(np.zeros(num_scenes, bool), places, True)
 
@@ -194,11 +200,10 @@ def _draw_backgrounds(rng, count: int) -> list[str]:
     return chosen
 
 
-def _draw_objects(rng, colours, *, span: tuple[int, int], total_frames: int, step: int) -> tuple[WorldObject, ...]:
+def _draw_objects(rng, colours, *, span: tuple[int, int], moments: np.ndarray) -> tuple[WorldObject, ...]:
     lanes = ("whole",) if len(colours) == 1 else ("top", "bottom")
     start, end = span
-    middle = start + (end - start) // 2 // step * step
-    can_be_late = end - start >= LATE_ENTRY_SHARE * total_frames
+    can_be_late = end - start >= LATE_ENTRY_SHARE * (len(moments) - 1)
     objects = []
     for colour, lane in zip(colours, lanes, strict=True):
         is_late = lane == "bottom" and can_be_late and rng.random() < 0.5
@@ -208,8 +213,8 @@ def _draw_objects(rng, colours, *, span: tuple[int, int], total_frames: int, ste
                 shape=str(rng.choice(SHAPES)),
                 motion=str(rng.choice(list(MOTIONS))),
                 lane=lane,
-                enter_seconds=_in_seconds(middle if is_late else start),
-                leave_seconds=_in_seconds(end),
+                enter_seconds=_in_seconds(moments[(start + end) // 2 if is_late else start]),
+                leave_seconds=_in_seconds(moments[end]),
             )
         )
     return tuple(objects)

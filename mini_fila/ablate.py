@@ -17,15 +17,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("outputs/ablations"), help="continues what is there")
     parser.add_argument("--seeds", type=int, default=3, help="training runs of each variant, at least 2")
     parser.add_argument("--steps", type=int, default=1000, help="of each run")
-    parser.add_argument("--train-videos", type=int, default=4800, help="of which the runs take what they need")
     parser.add_argument("--test-videos", type=int, default=50, help="asked 16 questions each")
     options = parser.parse_args(arguments)
+    if options.seeds < 2:
+        parser.error(f"--seeds {options.seeds}: an interval needs at least 2.")
     plan = Plan(
         start=options.mini / "image_questions",
         folder=options.output,
         seeds=range(options.seeds),
         steps=options.steps,
-        train_videos=options.train_videos,
         test_videos=options.test_videos,
     )
     try:

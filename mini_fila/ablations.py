@@ -18,6 +18,7 @@ from .variants import LEARNS_MERGING, TABLES, Variant
 
 
 QUESTIONS_PER_VIDEO = 16
+BATCH = 6  # of `videos_short.yaml`
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class Plan:
         start: the checkpoint after stage 3 (`image_questions` of `make mini`).
         folder: for data, runs and results; what is there is not made again.
         seeds: of the order of the data; one training run for each.
-        steps: of a run, with batches of 6 videos.
-        train_videos: with 24 questions each.
+        steps: of a run, with batches of 6 videos; no video is seen twice.
         test_videos: asked 16 questions each.
         processes: that train.
     """
@@ -39,7 +39,6 @@ class Plan:
     folder: Path
     seeds: Sequence[int] = (0, 1, 2)
     steps: int = 1000
-    train_videos: int = 4800
     test_videos: int = 50
     processes: int = 2
 
@@ -49,19 +48,36 @@ def run_table(name: str, plan: Plan) -> dict[str, list[float]]:
     The share of right answers of each row of a table, one for each seed.
 
     Raises:
-        ValueError: there is no such table.
+        ValueError: there is no such table, or the folder holds the results of another plan.
+        OSError: there is no checkpoint to start from.
     """
     if name not in TABLES:
         raise ValueError(f"table={name!r} is unknown; choose one of {', '.join(TABLES)}.")
+    if not (plan.start / "config.json").is_file():
+        raise FileNotFoundError(f"{plan.start} holds no checkpoint: run `make mini` first.")
+    _check_folder(plan)
     _draw_data(plan)
     return {variant.name: [_share_right(variant, seed, plan) for seed in plan.seeds] for variant in TABLES[name]}
+
+
+def _check_folder(plan: Plan) -> None:
+    """What is there is not made again: it has to be of the same plan."""
+    of_plan = {"start": str(plan.start), "steps": plan.steps, "test_videos": plan.test_videos}
+    path = plan.folder / "plan.json"
+    if path.is_file() and (found := json.loads(path.read_text(encoding="utf-8"))) != of_plan:
+        raise ValueError(f"{plan.folder} holds results of {found}, not of {of_plan}: give another folder.")
+    if not path.is_file():
+        if plan.folder.exists() and any(plan.folder.iterdir()):
+            raise ValueError(f"{plan.folder} holds something else than results of ablations: give another folder.")
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(of_plan) + "\n", encoding="utf-8")
 
 
 def _draw_data(plan: Plan) -> None:
     """Short videos to train on and to be asked about, in the same few wordings."""
     draw = partial(DataPlan, options=SHORT, most_wordings=WORDINGS_OF_SHORT)
     plans = {
-        "train": draw("train", plan.train_videos, QUESTIONS_PER_RECORD),
+        "train": draw("train", BATCH * plan.steps, QUESTIONS_PER_RECORD),
         "test": draw("test", plan.test_videos, QUESTIONS_PER_VIDEO),
     }
     for name, data in plans.items():

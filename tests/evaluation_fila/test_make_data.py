@@ -71,9 +71,17 @@ def test_some_types_in_few_words(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "value"), [("types", ("which",)), ("num_videos", 0), ("most_wordings", 0)])
-def test_a_plan_that_cannot_be_drawn_is_refused_before_anything_is_written(name, value):
+def test_a_plan_that_cannot_be_drawn_is_refused(name, value):
     with pytest.raises(ValueError, match=name):
         DataPlan(**{"split": "train", "num_videos": 1, "questions_per_video": 1, name: value})
+
+
+def test_everything_begins_on_one_of_a_few_frames(tmp_path):
+    """Of a minute in three frames: at its start, its middle, or its last frame."""
+    world = ["--scenes", "2", "2", "--seconds", "60", "60", "--changes-on-frames", "3"]
+    assert main(["make-data", str(tmp_path), "--videos", "2", *world]) == 0
+    starts = {s["start_seconds"] for one in lines_of(tmp_path / "truth.jsonl") for s in one["truth"]["scenes"]}
+    assert starts <= {0.0, 29.9, 59.9} and len(starts) > 1
 
 
 def test_the_truth_has_type_and_chance_of_every_question(folders):

@@ -7,6 +7,7 @@ from evaluation_fila.scoring import is_correct, tolerance_seconds, wilson_interv
 
 CAPTION = "at 0.0 seconds a red circle, at 5.0 seconds an orange ring and a blue cross"
 
+COLOURS = "the circle is red, the ring is orange"
 ENTRIES = "a red circle at 0.0 seconds, an orange ring at 5.0 seconds"
 
 
@@ -36,15 +37,25 @@ ENTRIES = "a red circle at 0.0 seconds, an orange ring at 5.0 seconds"
         ("caption", CAPTION.replace("red", "pink"), CAPTION, False),
         ("caption", "a red circle, then an orange ring", CAPTION, False),
         ("caption", CAPTION + ", at 9.0 seconds a cyan ring", CAPTION, False),
+        ("caption", CAPTION.replace(", at", ".\nAt") + "!", CAPTION, True),
+        ("caption", CAPTION.replace("seconds", "seconds,"), CAPTION, True),
+        ("caption", ", ".join(CAPTION.split(", ")[::-1]), CAPTION, False),
         ("entries", ENTRIES, ENTRIES, True),
         ("entries", "A red circle at 0.4 seconds, an orange ring at 5.8 seconds.", ENTRIES, True),
+        ("entries", "a red circle at 0.0 seconds. An orange ring at 5.0 seconds", ENTRIES, True),
+        ("entries", "a red circle at 0.0 seconds,\nand an orange ring at 5.0 seconds;", ENTRIES, True),
+        ("entries", "an orange ring at 5.0 seconds and a red circle at 0.0 seconds", ENTRIES, True),
         ("entries", ENTRIES.replace("5.0", "7.0"), ENTRIES, False),
         ("entries", ENTRIES.replace("orange", "pink"), ENTRIES, False),
-        ("entries", "an orange ring at 5.0 seconds, a red circle at 0.0 seconds", ENTRIES, False),
         ("entries", "a red circle at 0.0 seconds", ENTRIES, False),
         ("entries", ENTRIES + ", a cyan ring", ENTRIES, False),
-        ("colours", "The circle is red, the ring is orange.", "the circle is red, the ring is orange", True),
-        ("colours", "the circle is orange, the ring is red", "the circle is red, the ring is orange", False),
+        ("entries", "", ENTRIES, False),
+        ("entries", "circles", "no list", False),
+        ("colours", "The circle is red, the ring is orange.", COLOURS, True),
+        ("colours", "the ring is orange and the circle is red", COLOURS, True),
+        ("colours", "the circle is orange, the ring is red", COLOURS, False),
+        ("colours", "the circle is red", COLOURS, False),
+        ("colours", "the circle is red, the circle is red, the ring is orange", COLOURS, False),
     ],
 )
 def test_right_and_wrong_answers(question_type, given, truth, expected):

@@ -19,7 +19,10 @@ def test_the_same_seed_draws_the_same_video():
     assert len(set(videos(count=20))) == 20
 
 
-@pytest.mark.parametrize("options", [WorldOptions(), WITH_EVENTS])
+ON_FRAMES = WorldOptions(changes_on_frames=24)
+
+
+@pytest.mark.parametrize("options", [WorldOptions(), WITH_EVENTS, ON_FRAMES])
 def test_scenes_follow_each_other_from_start_to_end(options):
     for video in videos(options):
         ends = [scene.end_seconds for scene in video.scenes]
@@ -42,7 +45,7 @@ def test_a_scene_is_long_enough_to_be_sampled_and_an_event_is_not():
 
 
 def test_24_evenly_spread_frames_show_two_of_every_scene_that_is_no_event():
-    for options in (WorldOptions(), WITH_EVENTS):
+    for options in (WorldOptions(), WITH_EVENTS, ON_FRAMES):
         for video in videos(options):
             times = np.arange(round(video.duration_seconds * FRAMES_PER_SECOND)) / FRAMES_PER_SECOND
             sampled = times[sample_frame_indices(times, num_frames=24)]
@@ -51,13 +54,19 @@ def test_24_evenly_spread_frames_show_two_of_every_scene_that_is_no_event():
                 assert scene.is_event or num_seen >= 2, (video.duration_seconds, scene)
 
 
-def test_changes_can_fall_on_sampled_frames():
-    for video in videos(WorldOptions(scenes=(1, 4), seconds=(4, 12), changes_on_frames=24)):
+@pytest.mark.parametrize("num_frames", [17, 24])
+def test_changes_can_fall_on_sampled_frames(num_frames):
+    """On all of them, in videos of any length: no time can be told from its place alone."""
+    options = WorldOptions(scenes=(1, 4), seconds=(4, 12), changes_on_frames=num_frames)
+    drawn = videos(options, count=300)
+    for video in drawn:
         times = np.arange(round(video.duration_seconds * FRAMES_PER_SECOND)) / FRAMES_PER_SECOND
-        sampled = {f"{seconds:.1f}" for seconds in times[sample_frame_indices(times, num_frames=24)]}
+        sampled = {f"{seconds:.1f}" for seconds in times[sample_frame_indices(times, num_frames=num_frames)]}
         assert {f"{item.enter_seconds:.1f}" for item in video.objects} <= sampled
         assert {scene.transition for scene in video.scenes} == {"cut"}
-        assert 4 <= video.duration_seconds <= 13.2
+    assert len({video.duration_seconds for video in drawn}) > 70
+    is_late = [item.enter_seconds > video.scene_of(item).start_seconds for video in drawn for item in video.objects]
+    assert any(is_late)
 
 
 def test_objects_are_told_apart_by_colour_and_are_there_within_their_scene():
@@ -88,6 +97,8 @@ def test_scene_lengths_are_very_unequal():
         ({"pair_probability": 1.5}, "pair_probability=1.5"),
         ({"changes_on_frames": 1}, "changes_on_frames=1"),
         ({"changes_on_frames": 24, "events": (1, 1)}, r"events=\(1, 1\)"),
+        ({"changes_on_frames": 24, "seconds": (2.0, 9.0)}, r"more than seconds=\(2.0, 9.0\)"),
+        ({"changes_on_frames": 5}, "6 scenes of shortest_share=0.1 do not fit changes_on_frames=5"),
     ],
 )
 def test_options_that_cannot_be_drawn_are_refused(values, message):

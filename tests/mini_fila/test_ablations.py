@@ -46,6 +46,23 @@ def test_differences_are_taken_seed_by_seed():
     assert table.splitlines()[-1].endswith("| 41.0, 52.0, 63.0 | 2.0 | -0.5 to 4.5 |")
 
 
+def test_results_of_another_plan_are_not_mixed_in(tmp_path, capsys):
+    mini, output = tmp_path / "mini", tmp_path / "results"
+    command = ["table1", "--mini", str(mini), "--output", str(output)]
+    assert main(command) == 2 and "image_questions holds no checkpoint" in capsys.readouterr().err
+    assert not output.exists()
+    (mini / "image_questions").mkdir(parents=True)
+    (mini / "image_questions" / "config.json").write_text("{}", encoding="utf-8")
+    output.mkdir()
+    (output / "plan.json").write_text(json.dumps({"start": "elsewhere", "steps": 5, "test_videos": 1}), "utf-8")
+    assert main(command) == 2
+    assert "'steps': 5" in capsys.readouterr().err
+    (output / "plan.json").rename(output / "truth.jsonl")
+    assert main(command) == 2 and "something else" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*command, "--seeds", "1"])
+
+
 @pytest.mark.slow
 @needs_assistant_masks
 def test_a_table_from_command_to_picture(tmp_path, capsys):
@@ -53,7 +70,7 @@ def test_a_table_from_command_to_picture(tmp_path, capsys):
     write_untrained(mini / "image_questions", seed=0)
     output = tmp_path / "results"
     command = ["table1", "--mini", str(mini), "--output", str(output), "--seeds", "2", "--steps", "1"]
-    command += ["--train-videos", "8", "--test-videos", "1"]
+    command += ["--test-videos", "1"]
     assert main(command) == 0
     rows = json.loads((output / "table1.json").read_text(encoding="utf-8"))["right"]
     assert list(rows) == [variant.name for variant in TABLES["table1"]]
