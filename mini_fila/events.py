@@ -31,7 +31,7 @@ from .variants import SELECTIONS
 
 QUESTIONS_PER_VIDEO = 16
 BOOTSTRAP_DRAWS = 5000
-# Videos, and how many frames of them the selection starts from: two or three a second, as in training.
+# Videos, and how many frames of them the selection starts from: two or three a second, so that no event is missed.
 LENGTHS = {
     f"{least} to {most} seconds": (replace(EVENTS, seconds=(float(least), float(most))), num_frames)
     for least, most, num_frames in ((32, 48, 96), (64, 96, 192))

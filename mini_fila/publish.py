@@ -24,7 +24,7 @@ CARD = """
 # fila-video-mini
 
 A [FiLA-Video](https://arxiv.org/abs/2504.20384) model of {parameters:.1f} million parameters, trained from nothing on
-videos that are drawn: coloured shapes that move over textured backgrounds, 64 x 64 pixels, 8 to 48 seconds, one to five
+videos that are drawn: coloured shapes that move over textured backgrounds, 64 x 64 pixels, 4 to 96 seconds, one to five
 scenes and sometimes short events. It is there so that everything around it can be tried, tested and looked at on a
 laptop.
 
@@ -54,7 +54,8 @@ video.
 
 With the recipe behind `make mini` (`mini_fila/` in the repository), on two CPU cores: the tower is taught what there is
 in a frame; the language model the words; then the stages of the paper, the last one on videos. 48 frames are sampled,
-k-means finds {scenes} scenes of three, and each becomes one visual token, with its time before it.
+k-means finds {scenes} scenes of three, and each becomes one visual token, with its time before it. To see short events
+in videos of half a minute or more it needs more frames: `num_frames=96`.
 """
 TITLES = {
     "test": "Videos and questions like those of training",

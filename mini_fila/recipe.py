@@ -13,6 +13,7 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 
 from evaluation_fila.make_data import DataPlan, make_data
+from evaluation_fila.wordings import QUESTION_TYPES
 from evaluation_fila.world import WorldOptions
 
 from .pictures import draw_pictures
@@ -23,13 +24,18 @@ from .words import write_words
 
 STAGES = Path(__file__).with_name("stages")
 SHORT = WorldOptions(scenes=(1, 3), seconds=(4.0, 12.0), shortest_share=0.2)
+# Every change on one of the 24 frames that `videos_short.yaml` takes: its time can be copied from the prompt.
+ON_FRAMES = replace(SHORT, changes_on_frames=24)
 USUAL = WorldOptions(scenes=(1, 5), seconds=(8.0, 16.0), shortest_share=0.125)
 EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 24.0), events=(1, 2), shortest_share=0.1)
-LONG = replace(EVENTS, seconds=(16.0, 48.0))
+LONG = replace(EVENTS, seconds=(16.0, 96.0))
 QUESTIONS_PER_RECORD = 24
 # Look-ups are learnt about twice as fast from two wordings of each question as from six; the others are then quick.
 WORDINGS_OF_SHORT = 2
-OTHER_SEED = 1000  # of more usual videos
+# What is asked of short videos. As long as little is found, "It is not in the video." is the safest answer to questions
+# in three types' words; which way something moves cannot be told before where it begins.
+TYPES_OF_SHORT = tuple(name for name in QUESTION_TYPES if name not in ("absent", "motion"))
+OTHER_SEEDS = {"more": 1000, "last": 2000}  # of further usual videos
 # Stage, and what it is trained on, once.
 ORDER = (
     ("language", ("words",)),
@@ -39,6 +45,7 @@ ORDER = (
     ("videos_short", ("short",)),
     ("videos", ("usual", "events")),
     ("videos_long", ("more", "long")),
+    ("videos_last", ("last",)),
 )
 
 
@@ -58,6 +65,7 @@ class Recipe:
     event_videos: int = 500
     more_videos: int = 900
     long_videos: int = 900
+    last_videos: int = 1200
     # A video is seen once with each set of 24 questions: seen often with the same ones, answers are learnt by heart.
     # Short videos have one, as two wordings are no more.
     question_sets: int = 3
@@ -111,13 +119,14 @@ def _plans(recipe: Recipe) -> dict[str, DataPlan]:
     """What is drawn for the parts of stage 4."""
     draw = partial(DataPlan, "train", questions_per_record=QUESTIONS_PER_RECORD)
     of_video = recipe.question_sets * QUESTIONS_PER_RECORD
-    few = {"options": SHORT, "most_wordings": WORDINGS_OF_SHORT}
+    few = {"options": ON_FRAMES, "most_wordings": WORDINGS_OF_SHORT, "types": TYPES_OF_SHORT}
     return {
         "short": draw(recipe.short_videos, QUESTIONS_PER_RECORD, seed=recipe.seed, **few),
         "usual": draw(recipe.usual_videos, of_video, seed=recipe.seed, options=USUAL),
         "events": draw(recipe.event_videos, of_video, seed=recipe.seed, options=EVENTS),
-        "more": draw(recipe.more_videos, of_video, seed=recipe.seed + OTHER_SEED, options=USUAL),
+        "more": draw(recipe.more_videos, of_video, seed=recipe.seed + OTHER_SEEDS["more"], options=USUAL),
         "long": draw(recipe.long_videos, of_video, seed=recipe.seed, options=LONG),
+        "last": draw(recipe.last_videos, of_video, seed=recipe.seed + OTHER_SEEDS["last"], options=USUAL),
     }
 
 

@@ -17,13 +17,14 @@ from processing_fila import FilaVideoProcessor
 
 VOCABULARY = 512
 CORPUS_VIDEOS = 400
-# Scenes are half a second apart, so that the times in the prompt tell when a scene begins to within the tolerance.
+# Of 16 seconds a scene every two thirds: the times in the prompt tell when something begins to within the tolerance.
 NUM_FRAMES, NUM_SCENES, SCENE_SIZE = 48, 24, 3
 SENTENCE = (
-    "You are a helpful assistant. user system assistant This video samples frames of a -second video. <03.2 seconds>"
+    "You are a helpful assistant. user system assistant This video samples frames of a -second video. <3.2 seconds>"
 )
-# A time is two tokens, "12" and ".4", and " seconds>" is one: a scene takes five tokens of the prompt, digits eight.
-WHOLE_NUMBERS = tuple(f"{number:02d}" for number in range(100))
+# A time is two tokens, "12" and ".4", in prompts and in answers, and " seconds>" is one: a scene takes five tokens of
+# the prompt, digits eight.
+WHOLE_NUMBERS = tuple(str(number) for number in range(10, 100))
 TENTHS = tuple(f".{digit}" for digit in range(10))
 AFTER_TIME = " seconds>"
 PERIODS = (0.6, 256.0)  # seconds, of the waves that numbers start as

@@ -215,11 +215,7 @@ class FilaVideoProcessor(ProcessorMixin):
         if not asked.get("return_text_replacement_offsets"):  # as the mask of the assistant's words does
             del inputs["text_replacement_offsets"]
         metadata: list[FilaVideoMetadata] = call["videos_kwargs"]["video_metadata"]
-        widths = [slot_width(video.duration_seconds) for video in metadata]
-        time_ids = [
-            tokenize_times(self.tokenizer, video.timestamps, width)
-            for video, width in zip(metadata, widths, strict=True)
-        ]
+        time_ids = [tokenize_times(self.tokenizer, video.timestamps, self._slot_width(video)) for video in metadata]
         inputs["frame_time_ids"] = pad_time_ids(time_ids)
         texts = [self._video_text(video, timestamps) for video in metadata]
         inputs["scene_time_slots"] = self._time_slots(inputs, offsets, replacements, texts, time_ids)
@@ -250,9 +246,12 @@ class FilaVideoProcessor(ProcessorMixin):
         """What stands in the prompt for a video whose scenes are not known yet: their times are zeros."""
         num_frames = len(metadata.frames_indices)
         num_scenes = count_scenes(num_frames, num_scenes=self.num_scenes)
-        slots = [time_text(0, slot_width(metadata.duration_seconds))] * num_scenes
+        slots = [time_text(0, self._slot_width(metadata))] * num_scenes
         write = interleave_times if timestamps == "interleaved" else append_times
         return write(self.video_token, self.num_video_tokens(num_frames), slots, metadata.duration_seconds)
+
+    def _slot_width(self, metadata: FilaVideoMetadata) -> int:
+        return slot_width(self.tokenizer, metadata.timestamps, metadata.duration_seconds)
 
     def _call_without_cutting_media(self, **kwargs) -> BatchFeature:
         try:

@@ -14,9 +14,9 @@
 """
 Prompts that carry the times of the scenes, which the model only finds later (`timestamps="selected"`, `"interleaved"`).
 
-The processor writes a time slot for each scene, such as `000.0`, as wide as the longest time of the
-video, and sends along the tokens of every sampled frame's time at that width. The model fills the slots when it has
-selected. Shape letters: B prompts, T tokens, V videos, N frames, S scenes; digits are the tokens of a time.
+The processor writes a time slot for each scene, such as `000.0`, with as many tokens as every time of the video, and
+sends along the tokens of every sampled frame's time. The model fills the slots when it has selected.
+Shape letters: B prompts, T tokens, V videos, N frames, S scenes; digits are the tokens of a time.
 """
 
 from collections.abc import Sequence
@@ -26,13 +26,19 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 
-def slot_width(duration_seconds: float) -> int:
-    """Characters of every time of a video: those of its length, `len("123.4")`."""
-    return len(f"{duration_seconds:.1f}")
+def slot_width(tokenizer: PreTrainedTokenizerBase, seconds: Sequence[float], duration_seconds: float) -> int:
+    """
+    Characters that every time of a video is filled up to: those of its length, `len("123.4")`, or 0 if the tokenizer
+    makes as many tokens of each time as it is.
+    """
+    texts = sorted({time_text(time, 0) for time in (0.0, *seconds)}, key=len)
+    # With most tokenizers the shortest and the longest tell already.
+    is_same = all(_has_equal_tokens(tokenizer, some) for some in ([texts[0], texts[-1]], texts))
+    return 0 if is_same else len(f"{duration_seconds:.1f}")
 
 
 def time_text(seconds: float, width: int) -> str:
-    """A time at a fixed width: `time_text(3.21, 5) == "003.2"`."""
+    """A time, filled up with zeros on the left: `time_text(3.21, 5) == "003.2"`, `time_text(3.21, 0) == "3.2"`."""
     return f"{seconds:0{width}.1f}"
 
 
@@ -44,14 +50,22 @@ def tokenize_times(tokenizer: PreTrainedTokenizerBase, seconds: Sequence[float],
         `ValueError`: if the tokenizer makes unequal numbers of tokens of them, so that no slot fits all.
     """
     texts = [time_text(time, width) for time in seconds]
-    ids = tokenizer(texts, add_special_tokens=False, padding=False)["input_ids"]
+    ids = _tokenize(tokenizer, texts)
     for text, tokens in zip(texts, ids, strict=True):
         if len(tokens) != len(ids[0]):
             raise ValueError(
-                f"Times of scenes in the prompt need a tokenizer that splits numbers into digits, as Qwen2's does: "
+                f"Times of scenes in the prompt need as many tokens each, as Qwen2's tokenizer makes of digits: "
                 f"this one makes {len(ids[0])} tokens of {texts[0]!r} and {len(tokens)} of {text!r}."
             )
     return torch.tensor(ids, dtype=torch.long)
+
+
+def _tokenize(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
+    return tokenizer(texts, add_special_tokens=False, padding=False)["input_ids"]
+
+
+def _has_equal_tokens(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> bool:
+    return len({len(tokens) for tokens in _tokenize(tokenizer, texts)}) == 1
 
 
 def pad_time_ids(time_ids: list[torch.LongTensor]) -> torch.LongTensor:

@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from conversion_fila import write_scratch_checkpoint
+from mini_fila.untrained import write_untrained
 from tests.clips import draw_clip
 
 
@@ -109,6 +110,23 @@ def test_each_time_stands_before_its_scene(loaded, newline_position, monkeypatch
     for video, tokens in zip(scenes, in_prompt, strict=True):
         counts = [len(run) // len("<video>") for run in re.findall(r"(?:<video>)+", tokens)]
         assert counts == [of_scene] * (len(video) - 1) + [of_scene + (newline_position == "one_token")]
+
+
+def test_times_are_read_as_they_are_where_whole_numbers_have_tokens(loaded, tmp_path):
+    """Two tokens each in 12 seconds. In 120 some have more: four each, with zeros. In one batch."""
+    folder = loaded[-1]
+    draw_clip(folder / "longest.mp4", seconds=120, fps=1)
+    write_untrained(tmp_path / "mini", seed=0)
+    model = AutoModelForImageTextToText.from_pretrained(tmp_path / "mini").eval()
+    processor = AutoProcessor.from_pretrained(tmp_path / "mini")
+    conversations = [question(folder / "long.mp4"), question(folder / "longest.mp4")]
+    inputs = prepare(processor, conversations, timestamps="interleaved", return_metadata=True)
+    metadata = inputs.pop("video_metadata")
+    features = model.get_video_features(inputs["pixel_values_videos"], video_frame_mask=inputs["video_frame_mask"])
+    for row, (video, width) in enumerate(zip(processor.post_process_scenes(features, metadata), [3, 5], strict=True)):
+        written = re.findall(r"<([\d.]+) seconds>", filled_text(model, processor, inputs, row))
+        assert written == [f"{scene['representative_seconds']:0{width}.1f}" for scene in video]
+        assert {len(processor.tokenizer.tokenize(time)) for time in written} == {2 if width == 3 else 4}
 
 
 def test_before_that_the_slots_hold_zeros(loaded):

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from evaluation_fila.evaluate import Score
 from mini_fila.publish import offered_types, write_card
-from mini_fila.recipe import ORDER, STAGES, Recipe
+from mini_fila.recipe import ON_FRAMES, ORDER, STAGES, Recipe
 from tests.environment import REPOSITORY
 from tests.training_fila.conftest import needs_assistant_masks
 from training_fila.stage_config import load_stage
@@ -26,6 +26,12 @@ def test_every_stage_is_one_of_the_papers(stage):
     trained = {part for part, rate in loaded.learning_rates.items() if rate}
     assert trained <= {part for part, rate in paper.learning_rates.items() if rate}
     assert loaded.schedule == paper.schedule == "cosine"
+
+
+def test_short_videos_change_on_the_frames_that_are_sampled():
+    loaded = load_stage(STAGES / "videos_short.yaml", ["model=m", "output=o", "data.sources=[{path: x}]"])
+    frames = (loaded.data.num_frames, loaded.model_options["num_frames"], loaded.model_options["num_scenes"])
+    assert frames == (ON_FRAMES.changes_on_frames,) * 3
 
 
 def test_a_share_shrinks_everything():

@@ -7,13 +7,26 @@ from conversion_fila import train_tokenizer
 from processing_fila.time_slots import find_slots, pad_time_ids, slot_width, time_text, tokenize_times
 
 
-@pytest.mark.parametrize(("duration", "width"), [(0.1, 3), (9.94, 3), (9.96, 4), (123.4, 5), (3600.0, 6)])
-def test_the_longest_time_says_how_wide_all_are(duration, width):
-    assert slot_width(duration) == width
+@pytest.mark.parametrize(
+    ("seconds", "duration", "width"),
+    # Times below ten are as wide as they are; one of ten or more is wider, whatever the length.
+    [([0.0, 9.8], 9.9, 0), ([0.0, 9.9], 12.0, 0), ([0.0, 9.96], 10.0, 4), ([0.0, 60.0, 123.3], 123.4, 5)],
+)
+def test_times_are_filled_up_where_their_tokens_differ(seconds, duration, width):
+    assert slot_width(train_tokenizer(), seconds, duration) == width
+
+
+def test_times_stay_as_they_are_where_whole_numbers_have_tokens():
+    tokenizer = train_tokenizer()
+    tokenizer.add_tokens(["11", "12"])
+    assert slot_width(tokenizer, [0.0, 3.2, 12.3], 12.4) == 0
+    assert slot_width(tokenizer, [0.0, 3.2, 13.3], 13.4) == len("13.4")
+    assert tokenizer.batch_decode(tokenize_times(tokenizer, [3.2, 12.3], 0)) == ["3.2", "12.3"]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "width", "text"), [(3.21, 5, "003.2"), (0, 3, "0.0"), (123.45, 5, "123.5"), (9.96, 4, "10.0")]
+    ("seconds", "width", "text"),
+    [(3.21, 5, "003.2"), (0, 3, "0.0"), (123.45, 5, "123.5"), (9.96, 4, "10.0"), (3.21, 0, "3.2")],
 )
 def test_times_are_filled_up_with_zeros(seconds, width, text):
     assert time_text(seconds, width) == text
@@ -29,7 +42,7 @@ def test_every_time_has_as_many_tokens():
 def test_a_tokenizer_that_joins_digits_is_refused():
     tokenizer = train_tokenizer()
     tokenizer.add_tokens(["00"])
-    with pytest.raises(ValueError, match=r"splits numbers into digits.* tokens of '00.0' and 4 of '12.3'"):
+    with pytest.raises(ValueError, match=r"as many tokens each.* tokens of '00.0' and 4 of '12.3'"):
         tokenize_times(tokenizer, [0.0, 12.3], 4)
 
 
