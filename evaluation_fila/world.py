@@ -171,7 +171,10 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
 
 
 def _moments_of_changes(total_frames: int, changes_on_frames: int | None) -> np.ndarray:
-    """The frames on which something may begin, and the end, as `sample_frame_indices` takes them."""
+    """
+    The frames on which something may begin, and the end: those that `sample_frame_indices` takes. It is not called, as
+    its package would load the model's in every process that draws; a test holds the two together.
+    """
     if changes_on_frames is None:
         return np.arange(total_frames + 1)
     even = np.linspace(0, total_frames - 1, changes_on_frames)

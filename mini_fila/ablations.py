@@ -18,7 +18,7 @@ from .variants import LEARNS_MERGING, TABLES, Variant
 
 
 QUESTIONS_PER_VIDEO = 16
-BATCH = 6  # of `videos_short.yaml`
+BATCH = 6
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,15 @@ def _check_folder(plan: Plan) -> None:
     """What is there is not made again: it has to be of the same plan."""
     of_plan = {"start": str(plan.start), "steps": plan.steps, "test_videos": plan.test_videos}
     path = plan.folder / "plan.json"
-    if path.is_file() and (found := json.loads(path.read_text(encoding="utf-8"))) != of_plan:
-        raise ValueError(f"{plan.folder} holds results of {found}, not of {of_plan}: give another folder.")
-    if not path.is_file():
-        if plan.folder.exists() and any(plan.folder.iterdir()):
-            raise ValueError(f"{plan.folder} holds something else than results of ablations: give another folder.")
-        plan.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(of_plan) + "\n", encoding="utf-8")
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found != of_plan:
+            raise ValueError(f"{plan.folder} holds results of {found}, not of {of_plan}: give another folder.")
+        return
+    if plan.folder.exists() and any(plan.folder.iterdir()):
+        raise ValueError(f"{plan.folder} holds something else than results of ablations: give another folder.")
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(of_plan) + "\n", encoding="utf-8")
 
 
 def _draw_data(plan: Plan) -> None:
@@ -110,6 +112,7 @@ def _train(variant: Variant, seed: int, plan: Plan) -> Path:
         "model": plan.start,
         "output": output,
         "seed": seed,
+        "batch_size": BATCH,
         "max_steps": plan.steps,
         "epochs": 1000,
         "logging_steps": 100,
