@@ -35,7 +35,7 @@ WORDINGS_OF_SHORT = 2
 # What is asked of short videos. As long as little is found, "It is not in the video." is the safest answer to questions
 # in three types' words; which way something moves cannot be told before where it begins.
 TYPES_OF_SHORT = tuple(name for name in QUESTION_TYPES if name not in ("absent", "motion"))
-OTHER_SEEDS = {"more": 1000, "last": 2000}  # of further usual videos
+OTHER_SEEDS = {"more": 1000, "last": 2000}  # of further videos
 # Stage, and what it is trained on, once.
 ORDER = (
     ("language", ("words",)),
@@ -45,7 +45,7 @@ ORDER = (
     ("videos_short", ("short",)),
     ("videos", ("usual", "events")),
     ("videos_long", ("more", "long")),
-    ("videos_last", ("last",)),
+    ("videos_last", ("last", "last_long")),
 )
 
 
@@ -66,6 +66,7 @@ class Recipe:
     more_videos: int = 900
     long_videos: int = 900
     last_videos: int = 1200
+    last_long_videos: int = 400
     # A video is seen once with each set of 24 questions: seen often with the same ones, answers are learnt by heart.
     # Short videos have one, as two wordings are no more.
     question_sets: int = 3
@@ -127,6 +128,7 @@ def _plans(recipe: Recipe) -> dict[str, DataPlan]:
         "more": draw(recipe.more_videos, of_video, seed=recipe.seed + OTHER_SEEDS["more"], options=USUAL),
         "long": draw(recipe.long_videos, of_video, seed=recipe.seed, options=LONG),
         "last": draw(recipe.last_videos, of_video, seed=recipe.seed + OTHER_SEEDS["last"], options=USUAL),
+        "last_long": draw(recipe.last_long_videos, of_video, seed=recipe.seed + OTHER_SEEDS["last"], options=LONG),
     }
 
 

@@ -28,6 +28,9 @@ WHOLE_NUMBERS = tuple(str(number) for number in range(10, 100))
 TENTHS = tuple(f".{digit}" for digit in range(10))
 AFTER_TIME = " seconds>"
 PERIODS = (0.6, 256.0)  # seconds, of the waves that numbers start as
+# From a scene's visual token so many tokens back lie its whole seconds ("5" of "<5.3 seconds>"), and the scene before.
+LOOK_BACK = (3, 5)
+LOOK_BACK_WAVES, LOOK_BACK_SIZE = 10, 6.0  # the shortest waves of a head; such a head sees hardly anything else
 VISION = {
     "model_type": "siglip_vision_model",
     "hidden_size": 128,
@@ -70,6 +73,7 @@ def write_untrained(output: Path, *, seed: int, tower: dict[str, torch.Tensor] |
         torch.manual_seed(seed)
         model = FilaVideoForConditionalGeneration(config)
         _order_numbers(model, tokenizer)
+        _look_back(model)
         if tower is not None:
             model.model.vision_tower.load_state_dict(tower)
         save_beside_weights(folder, config, tokenizer)
@@ -139,3 +143,24 @@ def _order_numbers(model: FilaVideoForConditionalGeneration, tokenizer: PreTrain
     angles = 2 * math.pi * values[:, None] / periods  # (numbers, waves)
     waves = torch.cat([angles.sin(), angles.cos()], dim=1) * embeddings.std() * math.sqrt(2)
     embeddings[rows, : 2 * num_waves] = waves
+
+
+def _look_back(model: FilaVideoForConditionalGeneration) -> None:
+    """
+    Starts a head of the first layer for each of `LOOK_BACK`, that attends to the token so far back, whatever it is. A
+    language model has learnt such heads from its texts; without them, look-ups in time are learnt later (docs/log.md).
+
+    Rotary embeddings turn queries and keys by their place: biases alone, of which the query's is turned ahead by the
+    distance, agree best at that distance.
+    """
+    attention = model.model.language_model.layers[0].self_attn
+    width = attention.head_dim
+    frequencies = TEXT["rope_parameters"]["rope_theta"] ** (-torch.arange(width // 2) / (width // 2))
+    size = torch.where(torch.arange(width // 2) < LOOK_BACK_WAVES, LOOK_BACK_SIZE, 0.0)
+    for head, distance in enumerate(LOOK_BACK):
+        rows = slice(head * width, (head + 1) * width)
+        angles = frequencies * distance
+        attention.k_proj.bias.detach()[rows] = torch.cat([size, torch.zeros_like(size)])
+        attention.q_proj.bias.detach()[rows] = torch.cat([size * angles.cos(), -size * angles.sin()])
+        for projection in (attention.q_proj, attention.k_proj):
+            projection.weight.detach()[rows] *= 0.1  # what the tokens are hardly counts

@@ -5,7 +5,7 @@ import torch
 from transformers import AutoModelForImageTextToText, Qwen2Model, SiglipVisionModel
 
 from evaluation_fila.splits import draw_sample
-from mini_fila.untrained import NUM_SCENES, mini_config, mini_tokenizer, write_untrained
+from mini_fila.untrained import LOOK_BACK, NUM_SCENES, mini_config, mini_tokenizer, write_untrained
 from modeling_fila.scene_merging import WeightedSceneMerging
 from processing_fila import FilaVideoProcessor
 from processing_fila.time_slots import slot_width, tokenize_times
@@ -74,3 +74,20 @@ def test_near_numbers_start_near_each_other(untrained):
     waves = len(nine) // 2
     assert nine[:waves] @ ten[:waves] > 2 * abs(nine[:waves] @ forty[:waves])
     assert abs(rows.std() - rows[tokenizer.encode("<video>")].std()) < 0.02
+
+
+def test_heads_look_back_to_the_time_and_to_the_scene_before(untrained):
+    """The distances are those of the prompt: `<5.3 seconds><video>` again and again."""
+    tokenizer = FilaVideoProcessor.from_pretrained(untrained).tokenizer
+    ids = tokenizer("<5.3 seconds><video><12.0 seconds><video>", return_tensors="pt").input_ids[0]
+    to_seconds, to_scene = LOOK_BACK
+    assert tokenizer.decode(ids[-1 - to_seconds]) == "12"
+    assert tokenizer.decode(ids[-1 - to_scene]) == "<video>"
+
+    model = AutoModelForImageTextToText.from_pretrained(untrained, attn_implementation="eager")
+    text = torch.randint(10, 400, (1, 200), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        attentions = model(input_ids=text, output_attentions=True).attentions[0][0]  # (heads, T, T)
+    for head, distance in enumerate(LOOK_BACK):
+        assert attentions[head].diagonal(-distance).mean() > 0.9
+    assert attentions[len(LOOK_BACK) :].diagonal(-to_seconds, dim1=1, dim2=2).mean() < 0.1
