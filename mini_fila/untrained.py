@@ -153,12 +153,12 @@ def _look_back(model: FilaVideoForConditionalGeneration) -> None:
     Rotary embeddings turn queries and keys by their place: biases alone, of which the query's is turned ahead by the
     distance, agree best at that distance.
     """
-    attention = model.model.language_model.layers[0].self_attn
-    width = attention.head_dim
-    frequencies = TEXT["rope_parameters"]["rope_theta"] ** (-torch.arange(width // 2) / (width // 2))
-    size = torch.where(torch.arange(width // 2) < LOOK_BACK_WAVES, LOOK_BACK_SIZE, 0.0)
+    language_model = model.model.language_model
+    attention, frequencies = language_model.layers[0].self_attn, language_model.rotary_emb.inv_freq  # (head_dim / 2,)
+    size = torch.zeros_like(frequencies)
+    size[:LOOK_BACK_WAVES] = LOOK_BACK_SIZE
     for head, distance in enumerate(LOOK_BACK):
-        rows = slice(head * width, (head + 1) * width)
+        rows = slice(head * attention.head_dim, (head + 1) * attention.head_dim)
         angles = frequencies * distance
         attention.k_proj.bias.detach()[rows] = torch.cat([size, torch.zeros_like(size)])
         attention.q_proj.bias.detach()[rows] = torch.cat([size * angles.cos(), -size * angles.sin()])
