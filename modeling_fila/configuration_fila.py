@@ -143,7 +143,8 @@ class FilaVideoConfig(PreTrainedConfig):
             Where the newline token stands: once at the end (`"one_token"`), after every row (`"grid"`), after every
             feature map (`"frame"`), or nowhere (`"no_token"`).
         frames_per_chunk (`int`, *optional*, defaults to 16):
-            Frames that go through the vision tower at once. Bounds memory; does not change the result.
+            Frames that go through the vision tower at once, of several videos if they hold equally many. Bounds memory;
+            does not change the result.
         tie_word_embeddings (`bool`, *optional*, defaults to `False`):
             Whether the language model's head shares the input embeddings (true of the 0.5B model).
 

@@ -45,6 +45,22 @@ def count_frames(pixel_values_videos: torch.Tensor, video_frame_mask: torch.Tens
     return lengths
 
 
+def groups_of_equal_length(lengths: list[int], max_frames: int) -> list[list[int]]:
+    """
+    The places of videos that are encoded together: those with equally many frames, as many as `max_frames` hold, but
+    at least one.
+    """
+    of_length: dict[int, list[int]] = {}
+    for place, length in enumerate(lengths):
+        of_length.setdefault(length, []).append(place)
+    return [
+        places[start : start + size]
+        for length, places in of_length.items()
+        for size in [max(max_frames // length, 1)]
+        for start in range(0, len(places), size)
+    ]
+
+
 def count_tiles(
     pixel_values: torch.Tensor, grids: list[tuple[int, int]], batch_num_images: torch.Tensor | None
 ) -> list[int]:

@@ -19,6 +19,7 @@ B prompts, T tokens of a prompt, L visual tokens of a video, C width of the lang
 """
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -32,7 +33,7 @@ from transformers.utils import ModelOutput, TransformersKwargs, can_return_tuple
 from .configuration_fila import FilaVideoConfig
 from .feature_maps import add_newlines, pool_feature_maps
 from .image_features import lay_out_overview, lay_out_tiles, tile_grid
-from .media_shapes import count_frames, count_tiles
+from .media_shapes import count_frames, count_tiles, groups_of_equal_length
 from .outputs import (
     CACHE_NAME,
     FilaImageFeatures,
@@ -43,7 +44,7 @@ from .outputs import (
 from .pipeline_fila import register_video_text_to_text
 from .placeholders import check_given_once, replace_placeholders, times_of, with_scene_times
 from .scene_merging import AttentionSceneMerging, WeightedSceneMerging, build_scene_merging
-from .scene_selection import Scenes, find_scenes, frame_representations
+from .scene_selection import Scenes, find_scenes_of_each, frame_representations
 from .video_generation import VideoGenerationMixin
 from .vision_features import encode_frames
 
@@ -132,10 +133,11 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         """
         lengths = count_frames(pixel_values_videos, video_frame_mask)
         frames_per_chunk = self.config.frames_per_chunk if frames_per_chunk is None else frames_per_chunk
-        encoded = [
-            self._encode_video(video[:length], frames_per_chunk)
-            for video, length in zip(pixel_values_videos, lengths, strict=True)
-        ]
+        found: dict[int, tuple[torch.Tensor, Scenes]] = {}
+        for places in groups_of_equal_length(lengths, frames_per_chunk):
+            videos = [pixel_values_videos[place, : lengths[place]] for place in places]
+            found |= zip(places, self._encode_videos(videos, frames_per_chunk), strict=True)
+        encoded = [found[place] for place in range(len(lengths))]
         representatives = pad_sequence([scenes.representatives for _, scenes in encoded], True, -1)  # (V, S)
         return FilaVideoFeatures(
             pooler_output=[tokens for tokens, _ in encoded],
@@ -191,30 +193,33 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
             ]
         )
 
-    def _encode_video(self, frames: torch.Tensor, frames_per_chunk: int) -> tuple[torch.Tensor, Scenes]:
-        features = encode_frames(self.vision_tower, frames, frames_per_chunk)  # (N, P, D)
-        scenes = self.find_scenes(features)  # (S, K)
-        merged = self.scene_merging(features[scenes.frame_indices])  # (S, P, D)
-        maps = self.multi_modal_projector(merged)  # (S, P, C)
+    def _encode_videos(
+        self, videos: list[torch.Tensor], frames_per_chunk: int
+    ) -> Iterator[tuple[torch.Tensor, Scenes]]:
+        """Videos of equally many frames, V of (N, 3, H, W) -> of each the visual tokens (L, C) and the scenes."""
+        frames = videos[0] if len(videos) == 1 else torch.cat(videos)  # (V * N, 3, H, W)
+        features = encode_frames(self.vision_tower, frames, frames_per_chunk)  # (V * N, P, D)
+        features = features.unflatten(0, (len(videos), -1))  # (V, N, P, D)
+        scenes = self._find_scenes(features)  # (V, S, K)
+        video = torch.arange(len(videos), device=features.device)[:, None, None]
+        merged = self.scene_merging(features[video, scenes.frame_indices].flatten(0, 1))  # (V * S, P, D)
+        maps = self.multi_modal_projector(merged)  # (V * S, P, C)
         maps = pool_feature_maps(
             maps, mode=self.config.spatial_pool_mode, stride=self.config.spatial_pool_stride
-        )  # (S, p * p, C)
-        return add_newlines(maps, self.image_newline, position=self.config.newline_position), scenes  # (L, C)
+        )  # (V * S, p * p, C)
+        for maps_of_video, *of_video in zip(maps.unflatten(0, (len(videos), -1)), *scenes, strict=True):
+            tokens = add_newlines(maps_of_video, self.image_newline, position=self.config.newline_position)  # (L, C)
+            yield tokens, Scenes(*of_video)
 
-    def find_scenes(self, features: torch.Tensor) -> Scenes:
+    def _find_scenes(self, features: torch.Tensor) -> Scenes:
         """
-        The scenes of one video, as the configuration wants them.
-
-        Args:
-            features (`torch.Tensor` of shape `(N, P, D)`): patch features of its frames, in time order.
-
-        Returns:
-            [`Scenes`]: `frame_indices` of shape `(S, K)` and `representatives` of shape `(S,)`.
+        The scenes of V videos, as the configuration wants them: (V, N, P, D) -> `frame_indices` (V, S, K) and
+        `representatives` (V, S).
         """
         # CODEPATH: FiLA-Base (scene_merging="none") keeps every frame; FiLA-Video keeps num_scenes.
-        num_scenes = len(features) if self.config.scene_merging == "none" else self.config.num_scenes
-        return find_scenes(
-            frame_representations(features),
+        num_scenes = features.shape[1] if self.config.scene_merging == "none" else self.config.num_scenes
+        return find_scenes_of_each(
+            frame_representations(features.flatten(0, 1)).unflatten(0, features.shape[:2]),
             num_scenes=num_scenes,
             scene_size=self.config.scene_size,
             selection=self.config.scene_selection,

@@ -19,13 +19,14 @@ Shape letters: N frames, S scenes, K frames in a scene, P patches, D width; R <=
 A and B, the two sides of a bipartite match.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .kmeans import distances, in_double_precision, kmeans_representatives
+from .kmeans import distances, in_double_precision, is_worth_waiting_for, kmeans_representatives
 
 
 SELECTIONS = ("kmeans", "uniform", "bsm")
@@ -139,6 +140,24 @@ def find_scenes(
     )  # (S,)
     frame_indices = supplemented_scenes(features, representatives, scene_size=scene_size, supplement=supplement)
     return Scenes(frame_indices, representatives)
+
+
+def find_scenes_of_each(representations: Tensor, **options) -> Scenes:
+    """`find_scenes` for V videos of equally many frames, the same as one after the other.
+
+    On a GPU they are computed together: for one video the kernels are so small that starting them takes the time.
+
+    Args:
+        representations: (V, N, D).
+        options: of `find_scenes`.
+
+    Returns:
+        `Scenes` with `frame_indices` (V, S, K) and `representatives` (V, S).
+    """
+    find = partial(find_scenes, **options)
+    if is_worth_waiting_for(representations.device) or len(representations) == 1:
+        return Scenes(*map(torch.stack, zip(*map(find, representations), strict=True)))
+    return torch.vmap(find, randomness="same")(representations)
 
 
 def single_frame_scenes(num_frames: int, scene_size: int, *, device: torch.device | str = "cpu") -> Scenes:

@@ -82,7 +82,7 @@ class FilaVideoCollator:
             if num_given_answers:
                 raise ValueError(f"{name_of(sample)} has an answer in its prompt: captions follow their media alone.")
             messages = as_caption(messages)
-        frame_options = self.rates.of(str(sample.get("id")), sample.get("epoch", 0))
+        frame_options = self.rates.of(str(sample.get("id")), sample.get("epoch", 0), sample.get("source"))
         loaded = load_sample(name_of(sample), messages, self.processor, frame_options)
         return replace(loaded, num_given_answers=num_given_answers)
 

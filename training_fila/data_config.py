@@ -28,6 +28,8 @@ class SourceConfig:
     ratio: float | None = None
     # So many samples, drawn with `subset_seed`, or the first ones when streaming; null: all.
     max_samples: int | None = None
+    # Frames of its videos, a number or a list as in `data.num_frames`; null: as `data` says.
+    num_frames: Any = None
 
 
 @dataclass
@@ -99,12 +101,8 @@ def _check_choices(data: DataConfig) -> None:
 
 
 def _check_numbers(data: DataConfig) -> None:
-    for name, kind, words in (("num_frames", int, "a whole number"), ("fps", (int, float), "a number")):
-        given = getattr(data, name)
-        numbers = given if isinstance(given, list) else [given]
-        is_right = numbers and all(isinstance(number, kind) and number > 0 for number in numbers)
-        if given is not None and not is_right:
-            raise ValueError(f"data.{name}={given!r} must be {words} above 0, or a list of them.")
+    _check_numbers_above_0("data.num_frames", data.num_frames, int, "a whole number")
+    _check_numbers_above_0("data.fps", data.fps, (int, float), "a number")
     for name, least in (
         ("max_frames", 1),
         ("max_length", 1),
@@ -119,6 +117,13 @@ def _check_numbers(data: DataConfig) -> None:
         raise ValueError(f"data.share={data.share} must be in (0, 1].")
 
 
+def _check_numbers_above_0(name: str, given: Any, kind: type | tuple[type, ...], words: str) -> None:
+    numbers = given if isinstance(given, list) else [given]
+    is_right = numbers and all(isinstance(number, kind) and number > 0 for number in numbers)
+    if given is not None and not is_right:
+        raise ValueError(f"{name}={given!r} must be {words} above 0, or a list of them.")
+
+
 def _check_sources(data: DataConfig) -> None:
     if not data.sources:
         raise ValueError("data.sources is empty: there is nothing to train on.")
@@ -127,6 +132,7 @@ def _check_sources(data: DataConfig) -> None:
         raise ValueError(f"data.sources: all of them have a ratio or none; the ratios are {ratios}.")
     if any(ratio is not None and ratio <= 0 for ratio in ratios):
         raise ValueError(f"data.sources: ratios must be positive, got {ratios}.")
-    for source in data.sources:
+    for number, source in enumerate(data.sources):
+        _check_numbers_above_0(f"data.sources.{number}.num_frames", source.num_frames, int, "a whole number")
         if source.max_samples is not None and source.max_samples < 1:
             raise ValueError(f"data.sources: max_samples={source.max_samples} of {source.path} must be at least 1.")

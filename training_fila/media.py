@@ -2,6 +2,7 @@
 
 import random
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,17 +29,21 @@ class FrameRates:
         num_frames, fps: a number, or a list of which one is drawn for each sample and epoch; at most one of the two.
         max_frames: the most that `fps` may lead to.
         seed: of the drawing.
+        num_frames_of: for the sources named, instead of the other numbers.
     """
 
     num_frames: int | list[int] | None = None
     fps: float | list[float] | None = None
     max_frames: int | None = None
     seed: int = 0
+    num_frames_of: Mapping[str, int | list[int]] = field(default_factory=dict)
 
-    def of(self, sample_id: str, epoch: int) -> dict[str, Any]:
+    def of(self, sample_id: str, epoch: int, source: str | None = None) -> dict[str, Any]:
         """The processor's arguments for a sample in an epoch."""
         rng = random.Random(zlib.crc32(f"{self.seed} {epoch} {sample_id}".encode()))
         options = {"num_frames": self.num_frames, "fps": self.fps}
+        if source in self.num_frames_of:
+            options = {"num_frames": self.num_frames_of[source], "fps": None}
         drawn = {
             name: rng.choice(list(value)) if isinstance(value, (list, tuple)) else value
             for name, value in options.items()

@@ -81,7 +81,8 @@ def _mix(sources: list, data: DataConfig, seed: int):
 
 def _tokens_of_media(data: DataConfig, processor: FilaVideoProcessor) -> dict[str, int]:
     """Visual tokens of a video with as many frames as may be asked for, and of an image without tiles."""
-    asked = data.num_frames if isinstance(data.num_frames, list) else [data.num_frames]
+    given = [data.num_frames, *(source.num_frames for source in data.sources)]
+    asked = [number for numbers in given for number in (numbers if isinstance(numbers, list) else [numbers])]
     num_frames = max(number or processor.video_processor.num_frames for number in asked)
     side = processor.image_processor.size["height"]
     return {

@@ -68,8 +68,9 @@ def _meta_model(stage: StageConfig, config: FilaVideoConfig) -> FilaVideoForCond
 
 def _num_frames(stage: StageConfig, config: FilaVideoConfig) -> int:
     """The most frames that a video may have."""
-    asked = stage.data.num_frames
-    return max(asked) if isinstance(asked, list) else asked or stage.data.max_frames or config.num_frames
+    given = [stage.data.num_frames, *(source.num_frames for source in stage.data.sources)]
+    asked = [number for numbers in given for number in (numbers if isinstance(numbers, list) else [numbers])]
+    return max((number for number in asked if number), default=stage.data.max_frames or config.num_frames)
 
 
 def _table(plans: dict[int, MemoryPlan]) -> str:

@@ -10,6 +10,7 @@ from processing_fila import FilaVideoProcessor
 from .collator import IGNORED, FilaVideoCollator, TooLongError
 from .data_config import DataConfig
 from .media import FrameRates, LoadedSample, UnreadableSampleError
+from .sources import num_frames_of_sources
 
 
 class SkippingCollator(FilaVideoCollator):
@@ -34,7 +35,7 @@ class SkippingCollator(FilaVideoCollator):
             processor,
             template=data.template,
             label_turn_markers=data.label_turn_markers,
-            rates=FrameRates(data.num_frames, data.fps, data.max_frames, seed),
+            rates=FrameRates(data.num_frames, data.fps, data.max_frames, seed, num_frames_of_sources(data)),
             timestamps=data.timestamps,
             max_length=data.max_length,
             questions=data.questions,

@@ -21,6 +21,27 @@ from .records import RecordError, chat_of
 MAKERS = "".join(inspect.getsource(inspect.getmodule(maker)) for maker in (chat_of, as_caption))
 
 
+def name_of_source(source: SourceConfig) -> str:
+    """How a source is called in logs and in the rows."""
+    return source.name or Path(source.path).stem
+
+
+def num_frames_of_sources(data: DataConfig) -> dict[str, int | list[int]]:
+    """
+    The sources with a `num_frames` of their own, by name.
+
+    Raises:
+        `ValueError`: for sources of one name that differ in it.
+    """
+    found: dict[str, int | list[int] | None] = {}
+    for source in data.sources:
+        name = name_of_source(source)
+        if (other := found.setdefault(name, source.num_frames)) != source.num_frames:
+            numbers = f"num_frames={other} and {source.num_frames}"
+            raise ValueError(f"data.sources: two are called {name!r} and have {numbers}: give them names that differ.")
+    return {name: number for name, number in found.items() if number is not None}
+
+
 def load_source(source: SourceConfig, data: DataConfig) -> Dataset:
     """
     The rows of a file, read once and then mapped into memory: `id`, `source`, `modality`, `messages` (JSON),
@@ -96,7 +117,7 @@ def _arguments(source: SourceConfig, data: DataConfig) -> dict[str, Any]:
     return {
         "path": source.path,
         "folder": source.media or source.path.rpartition("/")[0] or ".",
-        "name": source.name or Path(source.path).stem,
+        "name": name_of_source(source),
         "template": data.template,
     }
 

@@ -127,6 +127,22 @@ def test_chunks_bound_memory_and_change_nothing(model):
         torch.testing.assert_close(chunked.pooler_output, whole.pooler_output)
 
 
+@torch.no_grad()
+def test_videos_that_fit_into_a_chunk_are_encoded_together(model):
+    pixels, mask = random_videos(9, 6, 9, 9, 6)
+    apart = model.get_video_features(pixels, mask, frames_per_chunk=4)
+    chunks = []
+    hook = model.model.vision_tower.embeddings.register_forward_pre_hook(
+        lambda module, args: chunks.append(len(args[0]))
+    )
+    together = model.get_video_features(pixels, mask, frames_per_chunk=18)
+    hook.remove()
+    assert chunks == [18, 9, 12]
+    torch.testing.assert_close(together.pooler_output, apart.pooler_output)
+    assert torch.equal(together.scene_frame_indices, apart.scene_frame_indices)
+    assert torch.equal(together.scene_representatives, apart.scene_representatives)
+
+
 def test_chunks_may_be_chosen_in_every_call(model):
     inputs = model_inputs(9)
     chunks = []

@@ -8,11 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modeling_fila import kmeans, scene_selection
 from modeling_fila.kmeans import cluster_means, distances, draw_first_centres, kmeans_representatives, lloyd
 from modeling_fila.scene_selection import (
     bipartite_scenes,
     cosine_distances,
     find_scenes,
+    find_scenes_of_each,
     frame_representations,
     select_scenes,
     supplemented_scenes,
@@ -322,6 +324,23 @@ def test_autocast_changes_nothing(method):
     expected = select_scenes(features, num_scenes=32, scene_size=3, **method)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(select_scenes(features, num_scenes=32, scene_size=3, **method), expected)
+
+
+ON_A_GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))
+
+
+@every_method
+@pytest.mark.parametrize("device", ["cpu", ON_A_GPU])
+def test_videos_found_together_are_those_found_alone(method, device, monkeypatch):
+    """On a GPU videos are computed together; here too, once no step looks at a result."""
+    videos = torch.stack([video_features(96, seed=seed) for seed in range(4)]).to(device)
+    options = {"num_scenes": 32, "scene_size": 3, **method}
+    alone = [find_scenes(video, **options) for video in videos]
+    monkeypatch.setattr(kmeans, "lloyd", lambda *args, stop_early, **steps: lloyd(*args, stop_early=False, **steps))
+    monkeypatch.setattr(scene_selection, "is_worth_waiting_for", lambda device: False)
+    together = find_scenes_of_each(videos, **options)
+    for field in together._fields:
+        assert torch.equal(getattr(together, field), torch.stack([getattr(scenes, field) for scenes in alone]))
 
 
 @every_method

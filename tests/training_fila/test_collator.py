@@ -9,6 +9,7 @@ from PIL import Image
 from modeling_fila import FilaVideoForConditionalGeneration
 from tests.training_fila.conftest import needs_assistant_masks, record
 from training_fila.collator import FilaVideoCollator, TooLongError
+from training_fila.data_config import DataConfig, SourceConfig
 from training_fila.media import FrameRates, UnreadableSampleError
 from training_fila.records import chat_of
 from training_fila.skipping_collator import SkippingCollator
@@ -93,6 +94,17 @@ def test_frame_rates_are_drawn_for_each_sample_and_epoch():
     assert drawn == [rates.of(f"sample {n}", epoch)["num_frames"] for n in range(60) for epoch in (0, 1)]
     assert drawn[::2] != drawn[1::2]
     assert FrameRates(fps=[0.5, 1.0], max_frames=96).of("a", 0).keys() == {"fps", "max_frames"}
+
+
+def test_a_source_may_have_frames_of_its_own(processor, media):
+    data = DataConfig(sources=[SourceConfig("a.json"), SourceConfig("b.json", name="long", num_frames=5)], num_frames=3)
+    collator = SkippingCollator.of_data(processor, data, seed=0)
+    samples = [row(media, "v", "<video>\nWhat happens?", "It moves.", video="3.mp4") for _ in range(2)]
+    batch = collator([{**samples[0], "source": "a"}, {**samples[1], "source": "long"}])
+    assert batch["video_frame_mask"].sum(1).tolist() == [3, 5]
+    data.sources[0].name = "long"
+    with pytest.raises(ValueError, match="called 'long' and have num_frames=None and 5"):
+        SkippingCollator.of_data(processor, data, seed=0)
 
 
 def test_the_drawn_number_of_frames_is_read(processor, media):

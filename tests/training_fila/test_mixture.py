@@ -113,6 +113,10 @@ def test_lengths_rank_videos_above_pictures_above_text(processor, media, image_r
     # "Question?" and "Answer." have 16 characters; the tiny model sees 32 scenes of 2 x 2 and a newline.
     assert dataset.lengths[0] == 16 // 4
     assert dataset.lengths[-1] == len("What happens?Clip number 3.") // 4 + 32 * 4 + 1
+    sources[-1].num_frames = 2
+    assert (
+        load(processor, *sources[-1:], num_frames=1).lengths[-1] == len("What happens?Clip number 3.") // 4 + 2 * 4 + 1
+    )
 
 
 def test_a_changed_file_is_read_again(processor, tmp_path):
@@ -177,6 +181,11 @@ def test_a_missing_file(processor, tmp_path):
 def test_values_that_mean_nothing(processor, many, options, message):
     with pytest.raises(ValueError, match=message):
         load(processor, SourceConfig(str(many["b"])), **options)
+
+
+def test_frames_of_a_source_that_mean_nothing(processor, many):
+    with pytest.raises(ValueError, match=r"data.sources.0.num_frames=0 must be a whole number above 0"):
+        load(processor, SourceConfig(str(many["b"]), num_frames=0))
 
 
 def test_ratios_for_all_or_none(processor, many):

@@ -45,7 +45,9 @@ def test_frozen_parts_and_gradient_checkpointing_save_activations():
 
 
 def test_more_frames_need_more():
-    assert plan("video_instruction", "data.num_frames=192")["activations"] > plan("video_instruction")["activations"]
+    usual = plan("video_instruction")["activations"]
+    assert plan("video_instruction", "data.num_frames=192")["activations"] > usual
+    assert plan("video_instruction", "data.sources.0.num_frames=192")["activations"] > usual
 
 
 def test_the_command_reads_a_checkpoints_configuration(checkpoint, capsys):
