@@ -60,14 +60,10 @@ def kmeans_representatives(
         features[first],
         max_iterations=max_iterations,
         tolerance=tolerance,
-        stop_early=is_worth_waiting_for(features.device),
+        # Looking at a result is free on the CPU and a wait on any other device.
+        stop_early=features.device.type == "cpu",
     )  # (N,)
     return nearest_members(features, assignment, num_clusters).sort().values  # (S,)
-
-
-def is_worth_waiting_for(device: torch.device) -> bool:
-    """Looking at a result is free on the CPU and a wait on any other device."""
-    return device.type == "cpu"
 
 
 def draw_first_centres(features: Tensor, num_clusters: int, *, init: str, seed: int) -> Tensor:

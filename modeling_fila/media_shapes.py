@@ -31,7 +31,7 @@ def count_frames(pixel_values_videos: torch.Tensor, video_frame_mask: torch.Tens
     if len(shape) != 5:
         raise ValueError(f"pixel_values_videos has the shape {shape}, not (videos, frames, 3, height, width).")
     if video_frame_mask is None:
-        return [shape[1]] * shape[0]
+        return _without_empty([shape[1]] * shape[0])
     mask = video_frame_mask.bool()
     if tuple(mask.shape) != shape[:2]:
         raise ValueError(f"video_frame_mask has the shape {tuple(mask.shape)}, but the videos have {shape[:2]} frames.")
@@ -39,7 +39,10 @@ def count_frames(pixel_values_videos: torch.Tensor, video_frame_mask: torch.Tens
     is_padded_after = mask == (torch.arange(shape[1], device=mask.device) < lengths[:, None])
     if not is_padded_after.all():
         raise ValueError(f"video_frame_mask={mask.int().tolist()} must be 1 for a video's frames, then 0.")
-    lengths = lengths.tolist()
+    return _without_empty(lengths.tolist())
+
+
+def _without_empty(lengths: list[int]) -> list[int]:
     if 0 in lengths:
         raise ValueError(f"Video {lengths.index(0)} has no frame.")
     return lengths

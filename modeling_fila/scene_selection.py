@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .kmeans import distances, in_double_precision, is_worth_waiting_for, kmeans_representatives
+from .kmeans import distances, in_double_precision, kmeans_representatives
 
 
 SELECTIONS = ("kmeans", "uniform", "bsm")
@@ -143,9 +143,7 @@ def find_scenes(
 
 
 def find_scenes_of_each(representations: Tensor, **options) -> Scenes:
-    """`find_scenes` for V videos of equally many frames, the same as one after the other.
-
-    On a GPU they are computed together: for one video the kernels are so small that starting them takes the time.
+    """`find_scenes` for V videos of equally many frames, as one after the other would have it.
 
     Args:
         representations: (V, N, D).
@@ -154,10 +152,22 @@ def find_scenes_of_each(representations: Tensor, **options) -> Scenes:
     Returns:
         `Scenes` with `frame_indices` (V, S, K) and `representatives` (V, S).
     """
-    find = partial(find_scenes, **options)
-    if is_worth_waiting_for(representations.device) or len(representations) == 1:
-        return Scenes(*map(torch.stack, zip(*map(find, representations), strict=True)))
-    return torch.vmap(find, randomness="same")(representations)
+    if len(representations) > 1 and pays_to_batch(representations.device):
+        return _find_scenes_together(representations, **options)
+    found = [find_scenes(video, **options) for video in representations]
+    return Scenes(*map(torch.stack, zip(*found, strict=True)))
+
+
+def pays_to_batch(device: torch.device) -> bool:
+    """Of one video the kernels are so small that a GPU takes its time for starting them. On a CPU each video may stop
+    when its own clustering has ended."""
+    return device.type == "cuda"
+
+
+@torch.compiler.disable
+def _find_scenes_together(representations: Tensor, **options) -> Scenes:
+    # Each video draws its first centres from the same generator's state, as it would alone.
+    return torch.vmap(partial(find_scenes, **options), randomness="same")(representations)
 
 
 def single_frame_scenes(num_frames: int, scene_size: int, *, device: torch.device | str = "cpu") -> Scenes:

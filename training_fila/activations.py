@@ -116,7 +116,8 @@ def count_activations(
         labels = torch.zeros(hidden.shape[:2], dtype=torch.long, device="meta")
         model.loss_function(logits=logits, labels=labels, vocab_size=logits.shape[-1])
         with_logits = counter.total()
-    block = _largest_block(model, embedded, modality, num_frames) if gradient_checkpointing else 0
+    tiles = batch_size * num_frames if modality == "video" else 1 + TILES
+    block = _largest_block(model, embedded, modality, tiles) if gradient_checkpointing else 0
     return Activations(kept, with_logits - kept, 2 * torch.float32.itemsize * logits.numel(), block)
 
 
@@ -136,12 +137,15 @@ def _embed(model: PreTrainedModel, modality: str, num_frames: int, text_tokens: 
     return torch.cat([*parts, model.get_input_embeddings()(ids)], 1)
 
 
-def _largest_block(model: PreTrainedModel, embedded: torch.Tensor, modality: str, num_frames: int) -> int:
-    """What one block of the language model, or of the tower for a chunk of frames, keeps while it is differentiated."""
+def _largest_block(model: PreTrainedModel, embedded: torch.Tensor, modality: str, tiles: int) -> int:
+    """
+    What one block of the language model, or of the tower for a chunk of frames or tiles, keeps while it is
+    differentiated. `tiles`: all that there are; a chunk may hold those of several videos.
+    """
     blocks = [_kept_by(model, lambda: _run_first_layer(model.model.language_model, embedded))]
     tower = model.model.vision_tower
     if modality != "text" and any(parameter.requires_grad for parameter in tower.parameters()):
-        count = min(num_frames if modality == "video" else 1 + TILES, model.config.frames_per_chunk)
+        count = min(tiles, model.config.frames_per_chunk)
         patches, width = model.config.patches_per_side**2, model.config.vision_config.hidden_size
         states = torch.empty((count, patches, width), dtype=tower.dtype, device="meta")
         blocks.append(_kept_by(model, lambda: tower.encoder.layers[0](_leaf(states), attention_mask=None)))

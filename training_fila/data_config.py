@@ -74,6 +74,15 @@ class DataConfig:
     workers: int = 4
 
 
+def most_frames(data: DataConfig, default: int) -> int:
+    """The most frames that a video may have; `default`: where neither its source nor `data` says how many."""
+    numbers = [data.max_frames or default] if data.num_frames is None else data.num_frames
+    of_sources = [source.num_frames for source in data.sources if source.num_frames is not None]
+    if len(of_sources) < max(len(data.sources), 1):
+        of_sources.append(numbers)
+    return max(number for given in of_sources for number in (given if isinstance(given, list) else [given]))
+
+
 def check_data(data: DataConfig) -> None:
     """Raises a `ValueError` that names the value, for what cannot be trained on."""
     _check_choices(data)

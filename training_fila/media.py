@@ -41,14 +41,14 @@ class FrameRates:
     def of(self, sample_id: str, epoch: int, source: str | None = None) -> dict[str, Any]:
         """The processor's arguments for a sample in an epoch."""
         rng = random.Random(zlib.crc32(f"{self.seed} {epoch} {sample_id}".encode()))
-        options = {"num_frames": self.num_frames, "fps": self.fps}
+        options = {"num_frames": self.num_frames, "fps": self.fps, "max_frames": self.max_frames}
         if source in self.num_frames_of:
-            options = {"num_frames": self.num_frames_of[source], "fps": None}
+            options = {"num_frames": self.num_frames_of[source]}
         drawn = {
             name: rng.choice(list(value)) if isinstance(value, (list, tuple)) else value
             for name, value in options.items()
         }
-        return {name: value for name, value in {**drawn, "max_frames": self.max_frames}.items() if value is not None}
+        return {name: value for name, value in drawn.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datasets import Dataset, IterableDataset, concatenate_datasets, interleave_
 from processing_fila import FilaVideoProcessor
 
 from .batches import Key
-from .data_config import DataConfig, check_data
+from .data_config import DataConfig, check_data, most_frames
 from .sources import load_source, stream_source
 
 
@@ -81,9 +81,7 @@ def _mix(sources: list, data: DataConfig, seed: int):
 
 def _tokens_of_media(data: DataConfig, processor: FilaVideoProcessor) -> dict[str, int]:
     """Visual tokens of a video with as many frames as may be asked for, and of an image without tiles."""
-    given = [data.num_frames, *(source.num_frames for source in data.sources)]
-    asked = [number for numbers in given for number in (numbers if isinstance(numbers, list) else [numbers])]
-    num_frames = max(number or processor.video_processor.num_frames for number in asked)
+    num_frames = most_frames(data, processor.video_processor.num_frames)
     side = processor.image_processor.size["height"]
     return {
         "video": processor.num_video_tokens(num_frames),

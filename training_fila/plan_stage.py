@@ -10,6 +10,7 @@ from conversion_fila.initial_weights import model_on_meta
 from modeling_fila import FilaVideoForConditionalGeneration
 
 from .activations import count_activations
+from .data_config import most_frames
 from .memory_plan import MemoryPlan, plan_memory
 from .parts import freeze_all_but, table_of_parts
 from .stage_config import StageConfig
@@ -34,7 +35,7 @@ def plan_stage(stage: StageConfig, *, num_gpus: Sequence[int] = (1, 8), config: 
     """
     config = config or FilaVideoConfig.from_pretrained(stage.model, **stage.model_options)
     modality = "video" if "num_frames" in stage.model_options else "image"
-    num_frames = _num_frames(stage, config)
+    num_frames = most_frames(stage.data, config.num_frames)
     text_tokens = TEXT_TOKENS + (TIMESTAMP_TOKENS * num_frames if modality == "video" else 0)
     model = _meta_model(stage, config)
     activations = count_activations(
@@ -64,13 +65,6 @@ def _meta_model(stage: StageConfig, config: FilaVideoConfig) -> FilaVideoForCond
     model = model_on_meta(FilaVideoForConditionalGeneration, config)
     freeze_all_but(model, [part for part, rate in stage.learning_rates.items() if rate])
     return model
-
-
-def _num_frames(stage: StageConfig, config: FilaVideoConfig) -> int:
-    """The most frames that a video may have."""
-    given = [stage.data.num_frames, *(source.num_frames for source in stage.data.sources)]
-    asked = [number for numbers in given for number in (numbers if isinstance(numbers, list) else [numbers])]
-    return max((number for number in asked if number), default=stage.data.max_frames or config.num_frames)
 
 
 def _table(plans: dict[int, MemoryPlan]) -> str:

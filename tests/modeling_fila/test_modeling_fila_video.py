@@ -143,6 +143,29 @@ def test_videos_that_fit_into_a_chunk_are_encoded_together(model):
     assert torch.equal(together.scene_representatives, apart.scene_representatives)
 
 
+@pytest.mark.parametrize("position", ["one_token", "grid"])
+@pytest.mark.parametrize("merging", ["weighted", "attention", "none"])
+def test_gradients_of_videos_together_are_those_of_each(merging, position):
+    base = {"scene_size": 1, "scene_selection": "uniform"} if merging == "none" else {}
+    model = small_model(scene_merging=merging, newline_position=position, **base).model
+    pixels, mask = random_videos(9, 6, 9)
+
+    def gradients(chunk: int) -> list[torch.Tensor]:
+        model.zero_grad()
+        tokens = model.get_video_features(pixels, mask, frames_per_chunk=chunk).pooler_output
+        sum((place + 1) * video.square().sum() for place, video in enumerate(tokens)).backward()
+        return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+
+    alone, together = gradients(4), gradients(24)
+    assert len(alone) == len(together) > 10
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
+
+
+def test_a_video_without_frames_is_refused(model):
+    with pytest.raises(ValueError, match="Video 0 has no frame"):
+        model.get_video_features(torch.zeros(1, 0, 3, 28, 28))
+
+
 def test_chunks_may_be_chosen_in_every_call(model):
     inputs = model_inputs(9)
     chunks = []

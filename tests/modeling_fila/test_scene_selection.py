@@ -330,17 +330,20 @@ ON_A_GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_avail
 
 
 @every_method
+@every_features
 @pytest.mark.parametrize("device", ["cpu", ON_A_GPU])
-def test_videos_found_together_are_those_found_alone(method, device, monkeypatch):
+def test_videos_found_together_are_those_found_alone(method, features, device, monkeypatch):
     """On a GPU videos are computed together; here too, once no step looks at a result."""
-    videos = torch.stack([video_features(96, seed=seed) for seed in range(4)]).to(device)
-    options = {"num_scenes": 32, "scene_size": 3, **method}
-    alone = [find_scenes(video, **options) for video in videos]
-    monkeypatch.setattr(kmeans, "lloyd", lambda *args, stop_early, **steps: lloyd(*args, stop_early=False, **steps))
-    monkeypatch.setattr(scene_selection, "is_worth_waiting_for", lambda device: False)
-    together = find_scenes_of_each(videos, **options)
-    for field in together._fields:
-        assert torch.equal(getattr(together, field), torch.stack([getattr(scenes, field) for scenes in alone]))
+    videos = torch.stack([features, features.flip(0), 2 * features.roll(5, dims=0)]).to(device)
+    for num_scenes in (9, len(features)):
+        options = {"num_scenes": num_scenes, "scene_size": 3, **method}
+        alone = [find_scenes(video, **options) for video in videos]
+        with monkeypatch.context() as patched:
+            patched.setattr(kmeans, "lloyd", lambda *args, stop_early, **steps: lloyd(*args, stop_early=False, **steps))
+            patched.setattr(scene_selection, "pays_to_batch", lambda device: True)
+            together = find_scenes_of_each(videos, **options)
+        for field in together._fields:
+            assert torch.equal(getattr(together, field), torch.stack([getattr(scenes, field) for scenes in alone]))
 
 
 @every_method

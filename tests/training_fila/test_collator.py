@@ -94,6 +94,7 @@ def test_frame_rates_are_drawn_for_each_sample_and_epoch():
     assert drawn == [rates.of(f"sample {n}", epoch)["num_frames"] for n in range(60) for epoch in (0, 1)]
     assert drawn[::2] != drawn[1::2]
     assert FrameRates(fps=[0.5, 1.0], max_frames=96).of("a", 0).keys() == {"fps", "max_frames"}
+    assert FrameRates(fps=1.0, max_frames=64, num_frames_of={"long": 96}).of("a", 0, "long") == {"num_frames": 96}
 
 
 def test_a_source_may_have_frames_of_its_own(processor, media):

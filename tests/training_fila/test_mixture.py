@@ -112,11 +112,11 @@ def test_lengths_rank_videos_above_pictures_above_text(processor, media, image_r
     assert list(dataset.modalities) == ["text"] + ["image"] * 8 + ["video"] * 4
     # "Question?" and "Answer." have 16 characters; the tiny model sees 32 scenes of 2 x 2 and a newline.
     assert dataset.lengths[0] == 16 // 4
-    assert dataset.lengths[-1] == len("What happens?Clip number 3.") // 4 + 32 * 4 + 1
+    num_words = len("What happens?Clip number 3.") // 4
+    assert dataset.lengths[-1] == num_words + 32 * 4 + 1
+    assert load(processor, *sources[-1:], num_frames=1).lengths[-1] == num_words + 1 * 4 + 1
     sources[-1].num_frames = 2
-    assert (
-        load(processor, *sources[-1:], num_frames=1).lengths[-1] == len("What happens?Clip number 3.") // 4 + 2 * 4 + 1
-    )
+    assert load(processor, *sources[-1:], num_frames=1).lengths[-1] == num_words + 2 * 4 + 1
 
 
 def test_a_changed_file_is_read_again(processor, tmp_path):

@@ -48,6 +48,8 @@ def test_more_frames_need_more():
     usual = plan("video_instruction")["activations"]
     assert plan("video_instruction", "data.num_frames=192")["activations"] > usual
     assert plan("video_instruction", "data.sources.0.num_frames=192")["activations"] > usual
+    others = "data.sources=[{path: a.json}, {path: b.json, num_frames: 8}]"
+    assert plan("video_instruction", others)["activations"] == usual
 
 
 def test_the_command_reads_a_checkpoints_configuration(checkpoint, capsys):
