@@ -56,6 +56,7 @@ def _add_make_data(commands, **style) -> None:
     parser.add_argument(
         "--changes-on-frames", type=int, help="all begins on one of so many even frames, without events; default: any"
     )
+    parser.add_argument("--uneven", action="store_true", help="only these frames, at uneven times")
     parser.add_argument("--workers", type=int, default=1, help="processes")
 
 
@@ -66,6 +67,7 @@ def _make_data(options: argparse.Namespace) -> None:
         events=tuple(options.events),
         shortest_share=options.shortest_share,
         changes_on_frames=options.changes_on_frames,
+        uneven=options.uneven,
     )
     plan = DataPlan(
         split=options.split,

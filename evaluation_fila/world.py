@@ -55,10 +55,14 @@ class Scene:
 
 @dataclass(frozen=True)
 class Video:
-    """Complete ground truth. No two of its objects have the same colour."""
+    """Complete ground truth. No two of its objects have the same colour.
+
+    `frame_seconds`: when its frames are shown, the first at 0; None: `FRAMES_PER_SECOND` of them evenly.
+    """
 
     duration_seconds: float
     scenes: tuple[Scene, ...]
+    frame_seconds: tuple[float, ...] | None = None
 
     @property
     def objects(self) -> tuple[WorldObject, ...]:
@@ -87,6 +91,9 @@ class WorldOptions:
         changes_on_frames: whatever begins, begins with a cut on one of so many evenly spread frames, so that who sees
             these frames alone knows its very time; `shortest_share` is of these frames. Not with events. None: on any
             frame.
+        uneven: with `changes_on_frames`, the video has these frames only, at times between which anything from a tenth
+            of a second to some seconds passes: when a frame is shown does not follow from its place, nor from how many
+            frames it has how long a scene lasts.
     """
 
     scenes: tuple[int, int] = (2, 6)
@@ -95,6 +102,7 @@ class WorldOptions:
     pair_probability: float = 0.25
     shortest_share: float = 0.1
     changes_on_frames: int | None = None
+    uneven: bool = False
 
     def __post_init__(self):
         for name in ("scenes", "seconds", "events"):
@@ -118,6 +126,8 @@ class WorldOptions:
             raise ValueError(f"pair_probability={self.pair_probability} must be in [0, 1].")
         if self.changes_on_frames is not None:
             self._check_changes(self.changes_on_frames)
+        elif self.uneven:
+            raise ValueError("uneven=True needs changes_on_frames: how many frames a video has.")
 
     def _check_changes(self, num_frames: int) -> None:
         if num_frames < 2:
@@ -141,7 +151,7 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
     num_scenes = int(rng.integers(options.scenes[0], options.scenes[1] + 1))
     num_events = int(rng.integers(options.events[0], options.events[1] + 1))
     total_frames = int(rng.integers(*_in_frames(options.seconds), endpoint=True))
-    moments = _moments_of_changes(total_frames, options.changes_on_frames)
+    moments = _moments_of_changes(rng, total_frames, options)
     num_moments = len(moments) - 1
     lengths, is_event = _draw_lengths(rng, num_scenes, num_events, num_moments, options.shortest_share)
     ends = np.cumsum(lengths)
@@ -167,17 +177,21 @@ def draw_video(rng: np.random.Generator, options: WorldOptions = USUAL_WORLD) ->
                 objects=objects,
             )
         )
-    return Video(_in_seconds(total_frames), tuple(scenes))
+    shown = tuple(map(_in_seconds, moments[:-1])) if options.uneven else None
+    return Video(_in_seconds(total_frames), tuple(scenes), shown)
 
 
-def _moments_of_changes(total_frames: int, changes_on_frames: int | None) -> np.ndarray:
+def _moments_of_changes(rng, total_frames: int, options: WorldOptions) -> np.ndarray:
     """
-    The frames on which something may begin, and the end: those that `sample_frame_indices` takes. It is not called, as
-    its package would load the model's in every process that draws; a test holds the two together.
+    The frames on which something may begin, and the end. Even ones are those that `sample_frame_indices` takes; it is
+    not called, as its package would load the model's in every process that draws; a test holds the two together.
     """
-    if changes_on_frames is None:
+    if options.changes_on_frames is None:
         return np.arange(total_frames + 1)
-    even = np.linspace(0, total_frames - 1, changes_on_frames)
+    if options.uneven:
+        between = rng.choice(np.arange(1, total_frames - 1), size=options.changes_on_frames - 2, replace=False)
+        return np.array([0, *sorted(between), total_frames - 1, total_frames])
+    even = np.linspace(0, total_frames - 1, options.changes_on_frames)
     return np.append(np.ceil(even - 0.5 - 1e-9).astype(int), total_frames)
 
 

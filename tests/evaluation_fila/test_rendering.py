@@ -1,10 +1,11 @@
 """What a decoder sees in the mp4 is what the ground truth says: colours of objects, where they go, and backgrounds."""
 
+import av
 import numpy as np
 import pytest
 
 from evaluation_fila.drawing import draw_frame
-from evaluation_fila.rendering import num_frames, render_video
+from evaluation_fila.rendering import frame_numbers, render_video
 from evaluation_fila.vocabulary import BACKGROUND_COLOURS, MOTIONS, OBJECT_COLOURS
 from evaluation_fila.world import FADE_SECONDS, WorldOptions, draw_video
 from processing_fila.video_reader import VideoReader
@@ -21,7 +22,7 @@ def rendered(tmp_path_factory):
         with VideoReader(folder / f"{seed}.mp4") as reader:
             assert reader.duration_seconds == pytest.approx(video.duration_seconds, abs=0.01)
             frames = np.stack([frame for frame, _ in reader.frames_at(range(reader.num_frames))])
-        assert len(frames) == num_frames(video)
+        assert len(frames) == len(frame_numbers(video))
         found.append((video, frames))
     return found
 
@@ -87,6 +88,18 @@ def test_the_same_video_is_the_same_file(tmp_path):
     for name in ("one.mp4", "two.mp4"):
         render_video(video, tmp_path / name)
     assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+def test_uneven_frames_are_shown_at_their_times(tmp_path):
+    options = WorldOptions(scenes=(1, 3), seconds=(4, 12), changes_on_frames=24, uneven=True)
+    for seed in range(20):
+        video = draw_video(np.random.default_rng(seed), options)
+        render_video(video, tmp_path / "uneven.mp4")
+        with VideoReader(tmp_path / "uneven.mp4") as reader:
+            assert reader.frame_seconds == pytest.approx(video.frame_seconds, abs=1e-3)
+            assert reader.duration_seconds == pytest.approx(video.duration_seconds, abs=0.01)
+        with av.open(tmp_path / "uneven.mp4") as container:
+            assert container.duration / av.time_base == pytest.approx(video.duration_seconds, abs=0.01)
 
 
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path):

@@ -1,5 +1,7 @@
 """Drawn ground truth is one video: scenes without gaps, long enough to be seen, with objects that can be told apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,19 @@ def test_changes_can_fall_on_sampled_frames(num_frames):
     assert any(is_late)
 
 
+def test_frames_can_be_uneven():
+    """Whatever begins, begins on a frame, and when a frame is shown does not follow from its place."""
+    drawn = videos(replace(ON_FRAMES, uneven=True), count=300)
+    for video in drawn:
+        shown = video.frame_seconds
+        assert len(shown) == ON_FRAMES.changes_on_frames and list(shown) == sorted(set(shown))
+        assert shown[0] == 0 and shown[-1] == pytest.approx(video.duration_seconds - 1 / FRAMES_PER_SECOND)
+        assert {item.enter_seconds for item in video.objects} <= set(shown)
+    shares = np.array([np.array(video.frame_seconds) / video.duration_seconds for video in drawn])
+    assert shares[:, 12].std() == pytest.approx(0.1, abs=0.02)  # of a median of 24 drawn evenly: 1 / (2 sqrt(24))
+    assert all(video.frame_seconds is None for video in videos(ON_FRAMES, count=3))
+
+
 def test_objects_are_told_apart_by_colour_and_are_there_within_their_scene():
     for video in videos():
         colours = [item.colour for item in video.objects]
@@ -96,6 +111,7 @@ def test_scene_lengths_are_very_unequal():
         ({"shortest_share": 0.5}, "shortest_share=0.5"),
         ({"pair_probability": 1.5}, "pair_probability=1.5"),
         ({"changes_on_frames": 1}, "changes_on_frames=1"),
+        ({"uneven": True}, "uneven=True needs changes_on_frames"),
         ({"changes_on_frames": 24, "events": (1, 1)}, r"events=\(1, 1\)"),
         ({"changes_on_frames": 24, "seconds": (2.0, 9.0)}, r"more than seconds=\(2.0, 9.0\)"),
         ({"changes_on_frames": 5}, "6 scenes of shortest_share=0.1 do not fit changes_on_frames=5"),
