@@ -1,8 +1,8 @@
 """
 python -m mini_fila.events: short events in long videos, with selected scenes and with uniform frames.
 
-The same model is asked the same questions, with the same number of visual tokens: of 96 or 192 frames k-means keeps 24
-scenes; or 24 frames are taken evenly, each a scene of its own. Many events show in none of the 24. With more
+The same model is asked the same questions, with the same number of visual tokens: of 96 or 192 frames k-means keeps 32
+scenes; or 32 frames are taken evenly, each a scene of its own. Many events show in none of them. With more
 --selections than one this is the paper's Table 2 where frames are many and events short.
 """
 
@@ -25,7 +25,6 @@ from evaluation_fila.make_data import DataPlan, make_data
 
 from .recipe import EVENTS
 from .ship import REPOSITORY
-from .untrained import NUM_SCENES
 from .variants import SELECTIONS
 
 
@@ -91,7 +90,7 @@ def compare_all(
         for seed in range(num_seeds):
             data = folder / f"{seconds} {seed}".replace(" ", "_")
             make_data(data, DataPlan("test", num_videos, QUESTIONS_PER_VIDEO, seed=seed, options=world))
-            uniform.append(_ask(pipe, data, NUM_SCENES))
+            uniform.append(_ask(pipe, data, pipe.model.config.num_scenes))
             for selection in selections:
                 with _configured(pipe.model.config, SELECTIONS[selection]):
                     selected[selection].append(_ask(pipe, data, num_frames))

@@ -52,10 +52,10 @@ video.
 
 ## How it was made
 
-With the recipe behind `make mini` (`mini_fila/` in the repository), on two CPU cores: the tower is taught what there is
-in a frame; the language model the words; then the stages of the paper, the last one on videos. 48 frames are sampled,
-k-means finds {scenes} scenes of three, and each becomes one visual token, with its time before it. To see short events
-in videos of half a minute or more it needs more frames: `num_frames=96`.
+With the recipe behind `make mini` (`mini_fila/` in the repository; docs/mini.md says how these weights came about): the
+tower is taught what there is in a frame; the language model the words; then the stages of the paper, the last one on
+videos. 48 frames are sampled, k-means finds {scenes} scenes of three, and each becomes one visual token, with its time
+before it. To see short events in videos of half a minute or more it needs more frames: `num_frames=96`.
 """
 TITLES = {
     "test": "Videos and questions like those of training",

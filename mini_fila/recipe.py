@@ -5,16 +5,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
 
+from configuration_fila import FilaVideoConfig
 from evaluation_fila.make_data import DataPlan, make_data
 from evaluation_fila.wordings import QUESTION_TYPES
 from evaluation_fila.world import WorldOptions
+from training_fila.stage_config import load_stage
 
 from .pictures import draw_pictures
 from .tower import pretrain_tower
@@ -24,9 +26,11 @@ from .words import write_words
 
 STAGES = Path(__file__).with_name("stages")
 SHORT = WorldOptions(scenes=(1, 3), seconds=(4.0, 12.0), shortest_share=0.2)
-# Every change on one of the 24 frames that `videos_short.yaml` takes: its time can be copied from the prompt.
-ON_FRAMES = replace(SHORT, changes_on_frames=24)
+# Every change on one of the 24 frames that `videos_short.yaml` takes, at times that do not follow from their places and
+# have to be read in the prompt. Of even times a model learns to estimate them (docs/log.md).
+ON_FRAMES = replace(SHORT, changes_on_frames=24, uneven=True)
 USUAL = WorldOptions(scenes=(1, 5), seconds=(8.0, 16.0), shortest_share=0.125)
+UNEVEN = replace(USUAL, changes_on_frames=48, uneven=True)
 EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 24.0), events=(1, 2), shortest_share=0.1)
 LONG = replace(EVENTS, seconds=(16.0, 96.0))
 QUESTIONS_PER_RECORD = 24
@@ -35,7 +39,18 @@ WORDINGS_OF_SHORT = 2
 # What is asked of short videos. As long as little is found, "It is not in the video." is the safest answer to questions
 # in three types' words; which way something moves cannot be told before where it begins.
 TYPES_OF_SHORT = tuple(name for name in QUESTION_TYPES if name not in ("absent", "motion"))
-OTHER_SEEDS = {"more": 1000, "last": 2000}  # of further videos
+OTHER_SEEDS = {"more": 1000, "last": 2000, "uneven": 3000}  # of further videos
+# Frames of longer videos, of which the usual 48 would miss every other event and teach to guess.
+NUM_FRAMES_OF = dict.fromkeys(("events", "long", "last_long"), 96)
+# The small model's frames all go through the tower at once. Its clusterings end within six steps, and a GPU takes every
+# step that is allowed. The finished model has the usual values again.
+ON_A_GPU = {
+    "model_options.attn_implementation": "sdpa",
+    "model_options.frames_per_chunk": 4096,
+    "model_options.kmeans_max_iterations": 10,
+    "inference_options.frames_per_chunk": FilaVideoConfig.frames_per_chunk,
+    "inference_options.kmeans_max_iterations": FilaVideoConfig.kmeans_max_iterations,
+}
 # Stage, and what it is trained on, once.
 ORDER = (
     ("language", ("words",)),
@@ -43,25 +58,30 @@ ORDER = (
     ("image_knowledge", ("captions",)),
     ("image_questions", ("questions",)),
     ("videos_short", ("short",)),
-    ("videos", ("usual", "events")),
+    ("videos", ("uneven", "usual", "events")),
     ("videos_long", ("more", "long")),
     ("videos_last", ("last", "last_long")),
 )
+LAST_STAGE = ORDER[-1][0]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How much of everything; `seed` of weights, data and order.
+    """
+    How much of everything; `seed` of weights, data and order. As it stands, for two CPU cores.
 
-    `processes`: that train, each with a thread and a worker that decodes. Two of them are twice as fast as one with
-    two threads, which waits for the worker.
+    `processes`: that draw; on a CPU, that train too, each with a thread and a worker that decodes. Two of them are
+    twice as fast as one with two threads, which waits for the worker. On a GPU one process trains, and so many decode
+    for it.
     """
 
     tower_steps: int = 3000
+    tower_batch: int = 64
     pictures: int = 3000
     words: int = 3000
     short_videos: int = 4800
-    usual_videos: int = 3900
+    uneven_videos: int = 1900
+    usual_videos: int = 2000
     event_videos: int = 500
     more_videos: int = 900
     long_videos: int = 900
@@ -70,35 +90,75 @@ class Recipe:
     # A video is seen once with each set of 24 questions: seen often with the same ones, answers are learnt by heart.
     # Short videos have one, as two wordings are no more.
     question_sets: int = 3
+    # Of the stages on videos: batches, and learning rates, so many times those of their files.
+    batch_factor: int = 1
+    rate_factor: float = 1.0
     seed: int = 0
     processes: int = 2
+    device: str = "cpu"
 
     def scaled(self, share: float) -> "Recipe":
         """The same recipe with this share of steps and data, for tests."""
         amounts = [
             name for name in vars(self) if name in ("tower_steps", "pictures", "words") or name.endswith("_videos")
         ]
-        return Recipe(
-            **{**vars(self), **{name: max(round(getattr(self, name) * share), 16) for name in amounts}},
-        )
+        least = 16 * self.batch_factor
+        return replace(self, **{name: max(round(getattr(self, name) * share), least) for name in amounts})
 
 
-def run_recipe(folder: Path, recipe: Recipe) -> Path:
+# On a GPU a step takes as long with four times the samples: about three times as many are seen, in minutes.
+LARGE = Recipe(
+    tower_batch=128,
+    short_videos=14400,
+    uneven_videos=5000,
+    usual_videos=5000,
+    event_videos=1500,
+    more_videos=2000,
+    long_videos=2000,
+    last_videos=4000,
+    last_long_videos=1200,
+    question_sets=4,
+    batch_factor=4,
+    rate_factor=1.5,
+    processes=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+    device="cuda",
+)
+
+
+def run_recipe(folder: Path, recipe: Recipe, *, until: str = LAST_STAGE) -> Path:
     """
-    Trains the mini; what is in the folder already is not made again.
+    Trains the mini up to a stage; what is in the folder already is not made again.
 
     Returns:
         the folder of the trained checkpoint, in float32.
+
+    Raises:
+        ValueError: the folder holds what another recipe made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _check_folder(folder, recipe)
     records = _draw_data(folder, recipe)
     model = _start(folder, recipe)
     for stage, data in ORDER:
         output = folder / stage
         if not (output / "trainer_state.json").is_file():
-            _train(stage, model, output, [records[name] for name in data], recipe)
+            _train(stage, model, output, {name: records[name] for name in data}, recipe)
         model = output
+        if stage == until:
+            break
     return model
+
+
+def _check_folder(folder: Path, recipe: Recipe) -> None:
+    """What is there is not made again: it has to be of the same recipe, on whatever machine."""
+    given = {name: value for name, value in asdict(recipe).items() if name not in ("processes", "device")}
+    path = folder / "recipe.json"
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if changed := [f"{name}={found.get(name)}" for name in given if found.get(name) != given[name]]:
+            raise ValueError(f"{folder} was begun with {', '.join(changed)}: give another folder, or the same recipe.")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(given) + "\n", encoding="utf-8")
 
 
 def _draw_data(folder: Path, recipe: Recipe) -> dict[str, Path]:
@@ -123,6 +183,7 @@ def _plans(recipe: Recipe) -> dict[str, DataPlan]:
     few = {"options": ON_FRAMES, "most_wordings": WORDINGS_OF_SHORT, "types": TYPES_OF_SHORT}
     return {
         "short": draw(recipe.short_videos, QUESTIONS_PER_RECORD, seed=recipe.seed, **few),
+        "uneven": draw(recipe.uneven_videos, of_video, seed=recipe.seed + OTHER_SEEDS["uneven"], options=UNEVEN),
         "usual": draw(recipe.usual_videos, of_video, seed=recipe.seed, options=USUAL),
         "events": draw(recipe.event_videos, of_video, seed=recipe.seed, options=EVENTS),
         "more": draw(recipe.more_videos, of_video, seed=recipe.seed + OTHER_SEEDS["more"], options=USUAL),
@@ -137,7 +198,14 @@ def _start(folder: Path, recipe: Recipe) -> Path:
     output, weights = folder / "untrained", folder / "tower.safetensors"
     if not weights.is_file():
         config = mini_config(mini_tokenizer())
-        tower, accuracy = pretrain_tower(config.vision_config, steps=recipe.tower_steps, seed=recipe.seed)
+        tower, accuracy = pretrain_tower(
+            config.vision_config,
+            steps=recipe.tower_steps,
+            seed=recipe.seed,
+            batch_size=recipe.tower_batch,
+            workers=recipe.processes,
+            device=recipe.device,
+        )
         print("tower:", ", ".join(f"{name} {share:.3f}" for name, share in accuracy.items()), flush=True)
         save_file({name: tensor.contiguous() for name, tensor in tower.items()}, weights)
     if not output.is_dir():
@@ -145,28 +213,52 @@ def _start(folder: Path, recipe: Recipe) -> Path:
     return output
 
 
-def _train(stage: str, model: Path, output: Path, records: list[Path], recipe: Recipe) -> None:
-    """Trains one of the recipe's stages."""
+def _train(stage: str, model: Path, output: Path, records: Mapping[str, Path], recipe: Recipe) -> None:
+    """Trains one of the recipe's stages on files of records, by what they are."""
+    sources = [
+        {"path": str(path), "name": path.parent.name, "num_frames": NUM_FRAMES_OF.get(name)}
+        for name, path in records.items()
+    ]
     overrides = {
         "model": model,
         "output": output,
         "seed": recipe.seed,
         "logging_steps": 50,
-        "data.sources": json.dumps([{"path": str(path), "name": path.parent.name} for path in records]),
+        "data.sources": json.dumps(sources),
     }
-    run_stage_file(STAGES / f"{stage}.yaml", overrides, recipe.processes)
+    if stage.startswith("videos"):
+        overrides |= _of_videos(stage, recipe)
+    run_stage_file(STAGES / f"{stage}.yaml", overrides, recipe.processes, device=recipe.device)
 
 
-def run_stage_file(stage: Path, overrides: Mapping[str, Any], processes: int) -> None:
-    """Runs `python -m training_fila STAGE key=value ...` in processes of one thread each; its output is seen."""
+def _of_videos(stage: str, recipe: Recipe) -> dict[str, Any]:
+    """What the recipe changes of a stage on videos."""
+    loaded = load_stage(STAGES / f"{stage}.yaml", ["data.sources=[{path: any}]", "model=any", "output=any"])
+    changed: dict[str, Any] = {
+        f"learning_rates.{part}": rate * recipe.rate_factor for part, rate in loaded.learning_rates.items() if rate
+    }
+    batch_size, micro_batch_size = loaded.batch_size * recipe.batch_factor, loaded.micro_batch_size
+    if recipe.device != "cpu":
+        micro_batch_size = batch_size
+        changed |= ON_A_GPU
+    return {**changed, "batch_size": batch_size, "micro_batch_size": micro_batch_size}
+
+
+def run_stage_file(stage: Path, overrides: Mapping[str, Any], processes: int, *, device: str = "cpu") -> None:
+    """
+    Runs `python -m training_fila STAGE key=value ...`; its output is seen. On a CPU in so many processes of one thread
+    each; on a GPU in one, for which so many decode.
+    """
+    on_cpu = device == "cpu"
     overrides = {
-        "data.workers": 1,
-        "trainer.use_cpu": "true",
+        "data.workers": 1 if on_cpu else processes,
+        "trainer.use_cpu": str(on_cpu).lower(),
         "trainer.disable_tqdm": "true",
         "trainer.adam_beta2": 0.98,
         **overrides,
     }
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    # With a launcher on one GPU too: without, transformers' Trainer would take all that it sees.
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes if on_cpu else 1)]
     command += ["--standalone", "-m", "training_fila", str(stage)]
     command += [f"{key}={value}" for key, value in overrides.items()]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})

@@ -4,6 +4,7 @@ A linear head on the mean of the patch features, which is what scenes are found 
 to name colour and shape of the objects, where they are, and the background. The head is thrown away.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -47,9 +48,11 @@ class DrawnFrames(IterableDataset):
         self.batch_size, self.seed = batch_size, seed
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        # Workers take turns, and each batch has a seed of its own: the same batches with any number of workers.
         worker = get_worker_info()
-        rng = np.random.default_rng([self.seed, 11, 0 if worker is None else worker.id])
-        while True:
+        first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for number in itertools.count(first, step):
+            rng = np.random.default_rng([self.seed, 11, number])
             rows = []
             while len(rows) < self.batch_size:
                 video = draw_video(rng, WORLD)
@@ -62,7 +65,16 @@ class DrawnFrames(IterableDataset):
             yield pixels, torch.from_numpy(labels), torch.from_numpy(places).float()
 
 
-def pretrain_tower(config, *, steps: int, seed: int, batch_size: int = 64, peak_rate: float = 1e-3, workers: int = 2):
+def pretrain_tower(
+    config,
+    *,
+    steps: int,
+    seed: int,
+    batch_size: int = 64,
+    peak_rate: float = 1e-3,
+    workers: int = 2,
+    device: str = "cpu",
+):
     """
     A vision tower of this configuration, trained; AdamW, cosine.
 
@@ -71,17 +83,17 @@ def pretrain_tower(config, *, steps: int, seed: int, batch_size: int = 64, peak_
         where there is an object.
     """
     torch.manual_seed(seed)
-    tower = AutoModel.from_config(config)
-    head = nn.Linear(config.hidden_size, sum(CLASSES.values()) + 2 * len(LANES))
+    tower = AutoModel.from_config(config).to(device)
+    head = nn.Linear(config.hidden_size, sum(CLASSES.values()) + 2 * len(LANES)).to(device)
     parameters = [*tower.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=peak_rate, weight_decay=0.01)
     batches = iter(DataLoader(DrawnFrames(batch_size, seed), batch_size=None, num_workers=workers))
-    right = []
+    can_be_absent, right = torch.tensor(CAN_BE_ABSENT, device=device), []
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = peak_rate * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        pixels, labels, places = next(batches)
-        with torch.autocast("cpu", torch.bfloat16):
+        pixels, labels, places = (tensor.to(device) for tensor in next(batches))
+        with torch.autocast(device, torch.bfloat16):
             features = encode_frames(tower, pixels, batch_size)
         scores = head(features.float().mean(1))
         loss, is_right = _loss(scores, labels, places)
@@ -89,13 +101,13 @@ def pretrain_tower(config, *, steps: int, seed: int, batch_size: int = 64, peak_
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
-        is_there = (labels > 0) | ~torch.tensor(CAN_BE_ABSENT)
+        is_there = (labels > 0) | ~can_be_absent
         right.append(torch.stack([(is_right & is_there).sum(0), is_there.sum(0)]))
         if (step + 1) % max(steps // 10, 1) == 0:
             print(f"tower: step {step + 1} of {steps}, loss {loss.item():.3f}", flush=True)
     num_right, num_shown = torch.stack(right[-max(steps // 10, 1) :]).sum(0)
     accuracy = num_right / num_shown.clamp(min=1)
-    return tower.state_dict(), dict(zip(CLASSES, accuracy.tolist(), strict=True))
+    return tower.cpu().state_dict(), dict(zip(CLASSES, accuracy.tolist(), strict=True))
 
 
 def _loss(scores: torch.Tensor, labels: torch.Tensor, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,8 +17,9 @@ from processing_fila import FilaVideoProcessor
 
 VOCABULARY = 512
 CORPUS_VIDEOS = 400
-# Of 16 seconds a scene every two thirds: the times in the prompt tell when something begins to within the tolerance.
-NUM_FRAMES, NUM_SCENES, SCENE_SIZE = 48, 24, 3
+# Of 16 seconds a scene every half: of videos like those it is asked about, k-means++ then leaves a time within the
+# tolerance of 99 in 100 beginnings, and of 95 with 24 scenes.
+NUM_FRAMES, NUM_SCENES, SCENE_SIZE = 48, 32, 3
 SENTENCE = (
     "You are a helpful assistant. user system assistant This video samples frames of a -second video. <3.2 seconds>"
 )
@@ -84,7 +85,7 @@ def write_untrained(output: Path, *, seed: int, tower: dict[str, torch.Tensor] |
 
 
 def mini_config(tokenizer: PreTrainedTokenizerBase) -> FilaVideoConfig:
-    """48 frames of 4 x 4 patches, 24 scenes of 3, one visual token for each scene."""
+    """48 frames of 4 x 4 patches, 32 scenes of 3, one visual token for each scene."""
     image_id, video_id = tokenizer.convert_tokens_to_ids(["<image>", "<video>"])
     tokens = {
         "vocab_size": math.ceil(len(tokenizer) / 64) * 64,

@@ -3,13 +3,18 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
+import mini_fila.recipe as recipe_of_mini
+from configuration_fila import FilaVideoConfig
 from evaluation_fila.evaluate import Score
+from mini_fila.__main__ import main
 from mini_fila.publish import offered_types, write_card
-from mini_fila.recipe import ON_FRAMES, ORDER, STAGES, Recipe
+from mini_fila.recipe import LARGE, ON_FRAMES, ORDER, STAGES, Recipe
 from tests.environment import REPOSITORY
 from tests.training_fila.conftest import needs_assistant_masks
 from training_fila.stage_config import load_stage
@@ -39,6 +44,59 @@ def test_a_share_shrinks_everything():
     assert (recipe.tower_steps, recipe.usual_videos) == (300, 700)
     assert (recipe.seed, recipe.question_sets) == (whole.seed, whole.question_sets)
     assert Recipe().scaled(1e-9).pictures == 16
+
+
+def overrides_of(stage, recipe, monkeypatch) -> list[str]:
+    """What the recipe gives to the command that trains a stage."""
+    commands = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: commands.append(command))
+    recipe_of_mini._train(stage, "m", "o", {"more": Path("more/a.jsonl"), "long": Path("long/a.jsonl")}, recipe)
+    (command,) = commands
+    assert command[command.index("training_fila") - 1] == "-m"
+    return command[command.index("training_fila") + 2 :]
+
+
+def test_longer_videos_have_more_frames(monkeypatch):
+    loaded = load_stage(STAGES / "videos_long.yaml", overrides_of("videos_long", Recipe(), monkeypatch))
+    assert loaded.data.num_frames == 48
+    assert [(source.name, source.num_frames) for source in loaded.data.sources] == [("more", None), ("long", 96)]
+    assert loaded.trainer["use_cpu"] is True
+
+
+def test_on_a_gpu_batches_are_larger_and_the_finished_model_is_the_same(monkeypatch):
+    given = ["model=m", "output=o", "data.sources=[{path: x}]"]
+    here = load_stage(STAGES / "videos_long.yaml", given)
+    there = load_stage(STAGES / "videos_long.yaml", overrides_of("videos_long", LARGE, monkeypatch))
+    assert there.batch_size == there.micro_batch_size == 4 * here.batch_size
+    assert there.learning_rates["language_model"] == pytest.approx(1.5 * here.learning_rates["language_model"])
+    assert there.learning_rates["vision_tower"] is None and there.trainer["use_cpu"] is False
+    changed = there.model_options.keys() - here.model_options.keys()
+    assert changed == {"frames_per_chunk", "kmeans_max_iterations"}
+    assert {name: there.inference_options[name] for name in changed} == {
+        name: getattr(FilaVideoConfig(), name) for name in changed
+    }
+
+
+def test_a_folder_of_another_recipe_is_left_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recipe_of_mini, "_draw_data", lambda folder, recipe: dict.fromkeys(sum_of_data(), Path("x")))
+    monkeypatch.setattr(recipe_of_mini, "_start", lambda folder, recipe: folder / "untrained")
+    trained = []
+    monkeypatch.setattr(recipe_of_mini, "_train", lambda stage, *others: trained.append(stage))
+    started = ["--output", str(tmp_path / "mini"), "--no-large", "--until", "image_alignment"]
+    assert main(started) == 0 and trained == ["language", "image_alignment"]
+    assert main([*started, "--seed", "1"]) == 2
+    assert "was begun with seed=0" in capsys.readouterr().err and len(trained) == 2
+
+
+def sum_of_data() -> list[str]:
+    return [name for _, data in ORDER for name in data]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_the_large_recipe_needs_a_gpu(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--output", str(tmp_path / "mini"), "--large"])
+    assert "--large needs a GPU" in capsys.readouterr().err and not (tmp_path / "mini").exists()
 
 
 def test_only_what_is_answered_well_is_offered(tmp_path):
