@@ -44,7 +44,7 @@ def shown(tmp_path_factory) -> str:
 
 def test_the_scenes_are_in_seconds_of_the_clip(shown):
     scenes = re.findall(r"(\d+\.\d\d) s \((\d+\.\d\d), (\d+\.\d\d), (\d+\.\d\d)\)", shown)
-    assert len(scenes) == 24 and "Scenes the model looked at (24, " in shown
+    assert len(scenes) == 32 and "Scenes the model looked at (32, " in shown
     frames = {f"{place / 5:.2f}" for place in range(40)}
     for representative, *supplements in scenes:
         assert representative in supplements and set(supplements) <= frames
@@ -53,12 +53,12 @@ def test_the_scenes_are_in_seconds_of_the_clip(shown):
 
 
 def test_the_sentence_is_the_prompts(shown):
-    assert "In the prompt:\n  This video samples 24 frames of a 8.0-second video.\n" in shown
+    assert "In the prompt:\n  This video samples 32 frames of a 8.0-second video.\n" in shown
 
 
 def test_the_tokens_follow_the_formula(shown):
-    """4 x 4 patches pooled to one token for each of min(40, 24) scenes."""
-    assert re.search(r"Visual tokens: +40 frames -> 24 scenes -> 24 tokens\n", shown)
+    """4 x 4 patches pooled to one token for each of min(40, 32) scenes."""
+    assert re.search(r"Visual tokens: +40 frames -> 32 scenes -> 32 tokens\n", shown)
 
 
 def test_the_time_of_each_step(shown):
