@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from configuration_fila import FilaVideoConfig
 from modeling_fila import FilaVideoForConditionalGeneration
 from processing_fila import FilaVideoProcessor
 
@@ -20,12 +21,16 @@ PROCESSOR_FIELDS = ("spatial_pool_mode", "spatial_pool_stride", "newline_positio
 def load_model(stage: StageConfig, **loading) -> PreTrainedModel:
     """
     The model in float32, with the stage's parts trainable. A learning rate of 2e-6 would be lost in bfloat16 weights:
-    their steps are thousands of times larger. `loading` goes to `from_pretrained` too.
+    their steps are thousands of times larger. `loading` goes to `from_pretrained` too. Where `scene_size` is
+    not the checkpoint's, the merging weights start anew, at the mean.
 
     Raises:
         `ValueError`: for options that FilaVideoConfig refuses.
         `OSError`: if there is no such model.
     """
+    scene_size = stage.model_options.get("scene_size")
+    if scene_size is not None and scene_size != FilaVideoConfig.from_pretrained(stage.model).scene_size:
+        loading["ignore_mismatched_sizes"] = True
     model = FilaVideoForConditionalGeneration.from_pretrained(
         stage.model, dtype=torch.float32, **stage.model_options, **loading
     )
