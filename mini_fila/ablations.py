@@ -13,6 +13,7 @@ from evaluation_fila.make_data import DataPlan, make_data
 from processing_fila import FilaVideoProcessor
 from training_fila.model import fit_processor
 
+from .begun import begin
 from .recipe import QUESTIONS_PER_RECORD, SHORT, STAGES, WORDINGS_OF_SHORT, run_stage_file
 from .variants import LEARNS_MERGING, TABLES, Variant
 
@@ -55,24 +56,13 @@ def run_table(name: str, plan: Plan) -> dict[str, list[float]]:
         raise ValueError(f"table={name!r} is unknown; choose one of {', '.join(TABLES)}.")
     if not (plan.start / "config.json").is_file():
         raise FileNotFoundError(f"{plan.start} holds no checkpoint: run `make mini` first.")
-    _check_folder(plan)
+    begin(
+        plan.folder,
+        "plan.json",
+        {"start": str(plan.start), "steps": plan.steps, "test_videos": plan.test_videos},
+    )
     _draw_data(plan)
     return {variant.name: [_share_right(variant, seed, plan) for seed in plan.seeds] for variant in TABLES[name]}
-
-
-def _check_folder(plan: Plan) -> None:
-    """What is there is not made again: it has to be of the same plan."""
-    of_plan = {"start": str(plan.start), "steps": plan.steps, "test_videos": plan.test_videos}
-    path = plan.folder / "plan.json"
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found != of_plan:
-            raise ValueError(f"{plan.folder} holds results of {found}, not of {of_plan}: give another folder.")
-        return
-    if plan.folder.exists() and any(plan.folder.iterdir()):
-        raise ValueError(f"{plan.folder} holds something else than results of ablations: give another folder.")
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(of_plan) + "\n", encoding="utf-8")
 
 
 def _draw_data(plan: Plan) -> None:

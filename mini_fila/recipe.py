@@ -18,6 +18,7 @@ from evaluation_fila.wordings import QUESTION_TYPES
 from evaluation_fila.world import WorldOptions
 from training_fila.stage_config import load_stage
 
+from .begun import begin
 from .pictures import draw_pictures
 from .tower import pretrain_tower
 from .untrained import mini_config, mini_tokenizer, write_untrained
@@ -135,7 +136,9 @@ def run_recipe(folder: Path, recipe: Recipe, *, until: str = LAST_STAGE) -> Path
     Raises:
         ValueError: the folder holds what another recipe made.
     """
-    _check_folder(folder, recipe)
+    # On whatever machine a run goes on.
+    amounts = {name: value for name, value in asdict(recipe).items() if name not in ("processes", "device")}
+    begin(folder, "recipe.json", amounts)
     records = _draw_data(folder, recipe)
     model = _start(folder, recipe)
     for stage, data in ORDER:
@@ -146,19 +149,6 @@ def run_recipe(folder: Path, recipe: Recipe, *, until: str = LAST_STAGE) -> Path
         if stage == until:
             break
     return model
-
-
-def _check_folder(folder: Path, recipe: Recipe) -> None:
-    """What is there is not made again: it has to be of the same recipe, on whatever machine."""
-    given = {name: value for name, value in asdict(recipe).items() if name not in ("processes", "device")}
-    path = folder / "recipe.json"
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if changed := [f"{name}={found.get(name)}" for name in given if found.get(name) != given[name]]:
-            raise ValueError(f"{folder} was begun with {', '.join(changed)}: give another folder, or the same recipe.")
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(given) + "\n", encoding="utf-8")
 
 
 def _draw_data(folder: Path, recipe: Recipe) -> dict[str, Path]:
@@ -216,8 +206,7 @@ def _start(folder: Path, recipe: Recipe) -> Path:
 def _train(stage: str, model: Path, output: Path, records: Mapping[str, Path], recipe: Recipe) -> None:
     """Trains one of the recipe's stages on files of records, by what they are."""
     sources = [
-        {"path": str(path), "name": path.parent.name, "num_frames": NUM_FRAMES_OF.get(name)}
-        for name, path in records.items()
+        {"path": str(path), "name": name, "num_frames": NUM_FRAMES_OF.get(name)} for name, path in records.items()
     ]
     overrides = {
         "model": model,

@@ -56,12 +56,11 @@ def groups_of_equal_length(lengths: list[int], max_frames: int) -> list[list[int
     of_length: dict[int, list[int]] = {}
     for place, length in enumerate(lengths):
         of_length.setdefault(length, []).append(place)
-    return [
-        places[start : start + size]
-        for length, places in of_length.items()
-        for size in [max(max_frames // length, 1)]
-        for start in range(0, len(places), size)
-    ]
+    groups: list[list[int]] = []
+    for length, places in of_length.items():
+        size = max(max_frames // length, 1)
+        groups += [places[start : start + size] for start in range(0, len(places), size)]
+    return groups
 
 
 def count_tiles(

@@ -77,10 +77,10 @@ class DataConfig:
 def most_frames(data: DataConfig, default: int) -> int:
     """The most frames that a video may have; `default`: where neither its source nor `data` says how many."""
     numbers = [data.max_frames or default] if data.num_frames is None else data.num_frames
-    of_sources = [source.num_frames for source in data.sources if source.num_frames is not None]
-    if len(of_sources) < max(len(data.sources), 1):
-        of_sources.append(numbers)
-    return max(number for given in of_sources for number in (given if isinstance(given, list) else [given]))
+    of_sources = [numbers if source.num_frames is None else source.num_frames for source in data.sources]
+    return max(
+        number for given in of_sources or [numbers] for number in (given if isinstance(given, list) else [given])
+    )
 
 
 def check_data(data: DataConfig) -> None:

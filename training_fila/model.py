@@ -21,8 +21,8 @@ PROCESSOR_FIELDS = ("spatial_pool_mode", "spatial_pool_stride", "newline_positio
 def load_model(stage: StageConfig, **loading) -> PreTrainedModel:
     """
     The model in float32, with the stage's parts trainable. A learning rate of 2e-6 would be lost in bfloat16 weights:
-    their steps are thousands of times larger. `loading` goes to `from_pretrained` too. Where `scene_size` is
-    not the checkpoint's, the merging weights start anew, at the mean.
+    their steps are thousands of times larger. `loading` goes to `from_pretrained` too. Where `scene_size` is not the
+    checkpoint's, the merging weights start anew, at the mean.
 
     Raises:
         `ValueError`: for options that FilaVideoConfig refuses.

@@ -78,17 +78,17 @@ def test_on_a_gpu_batches_are_larger_and_the_finished_model_is_the_same(monkeypa
 
 
 def test_a_folder_of_another_recipe_is_left_alone(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(recipe_of_mini, "_draw_data", lambda folder, recipe: dict.fromkeys(sum_of_data(), Path("x")))
+    monkeypatch.setattr(recipe_of_mini, "_draw_data", lambda folder, recipe: dict.fromkeys(names_of_data(), Path("x")))
     monkeypatch.setattr(recipe_of_mini, "_start", lambda folder, recipe: folder / "untrained")
     trained = []
     monkeypatch.setattr(recipe_of_mini, "_train", lambda stage, *others: trained.append(stage))
     started = ["--output", str(tmp_path / "mini"), "--no-large", "--until", "image_alignment"]
     assert main(started) == 0 and trained == ["language", "image_alignment"]
     assert main([*started, "--seed", "1"]) == 2
-    assert "was begun with seed=0" in capsys.readouterr().err and len(trained) == 2
+    assert "{'seed': 0}, not of {'seed': 1}" in capsys.readouterr().err and len(trained) == 2
 
 
-def sum_of_data() -> list[str]:
+def names_of_data() -> list[str]:
     return [name for _, data in ORDER for name in data]
 
 

@@ -1,5 +1,7 @@
 """The whole model: the paper's equations end to end, and what a user of transformers takes for granted."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -127,16 +129,23 @@ def test_chunks_bound_memory_and_change_nothing(model):
         torch.testing.assert_close(chunked.pooler_output, whole.pooler_output)
 
 
-@torch.no_grad()
-def test_videos_that_fit_into_a_chunk_are_encoded_together(model):
-    pixels, mask = random_videos(9, 6, 9, 9, 6)
-    apart = model.get_video_features(pixels, mask, frames_per_chunk=4)
+@contextmanager
+def chunks_of(model):
+    """The numbers of frames that go through the tower at once, as they do."""
     chunks = []
     hook = model.model.vision_tower.embeddings.register_forward_pre_hook(
         lambda module, args: chunks.append(len(args[0]))
     )
-    together = model.get_video_features(pixels, mask, frames_per_chunk=18)
+    yield chunks
     hook.remove()
+
+
+@torch.no_grad()
+def test_videos_that_fit_into_a_chunk_are_encoded_together(model):
+    pixels, mask = random_videos(9, 6, 9, 9, 6)
+    apart = model.get_video_features(pixels, mask, frames_per_chunk=4)
+    with chunks_of(model) as chunks:
+        together = model.get_video_features(pixels, mask, frames_per_chunk=18)
     assert chunks == [18, 9, 12]
     torch.testing.assert_close(together.pooler_output, apart.pooler_output)
     assert torch.equal(together.scene_frame_indices, apart.scene_frame_indices)
@@ -168,15 +177,11 @@ def test_a_video_without_frames_is_refused(model):
 
 def test_chunks_may_be_chosen_in_every_call(model):
     inputs = model_inputs(9)
-    chunks = []
-    hook = model.model.vision_tower.embeddings.register_forward_pre_hook(
-        lambda module, args: chunks.append(len(args[0]))
-    )
-    with torch.no_grad():
-        model(**inputs, frames_per_chunk=4)
-    generate(model, **inputs, frames_per_chunk=4)
-    generate(model, **inputs, frames_per_chunk=4, num_beams=2)
-    hook.remove()
+    with chunks_of(model) as chunks:
+        with torch.no_grad():
+            model(**inputs, frames_per_chunk=4)
+        generate(model, **inputs, frames_per_chunk=4)
+        generate(model, **inputs, frames_per_chunk=4, num_beams=2)
     assert chunks == [4, 4, 1] * 3
     with pytest.raises(ValueError, match="frames_per_chunk=0"):
         model(**inputs, frames_per_chunk=0)

@@ -1,8 +1,10 @@
 """The model that a stage starts from: the checkpoint's weights, and what the stage wants otherwise."""
 
+from shutil import copytree
+
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from tests.training_fila.stages import small_stage
 from training_fila.model import load_model
@@ -22,7 +24,10 @@ def test_another_scene_size_starts_from_the_mean(checkpoint, tmp_path, scene_siz
 
 
 def test_the_checkpoints_own_scene_size_keeps_its_weights(checkpoint, tmp_path):
-    stage = small_stage("video_instruction", checkpoint, tmp_path / "out", tmp_path / "records.json")
+    trained = copytree(checkpoint, tmp_path / "trained")
+    weights = load_file(trained / "model.safetensors")
+    saved = weights["model.scene_merging.weight"].normal_()
+    save_file(weights, trained / "model.safetensors", metadata={"format": "pt"})
+    stage = small_stage("video_instruction", trained, tmp_path / "out", tmp_path / "records.json")
     stage.model_options["scene_size"] = 3
-    saved = load_file(checkpoint / "model.safetensors")["model.scene_merging.weight"]
     assert torch.equal(load_model(stage).state_dict()["model.scene_merging.weight"], saved.float())
