@@ -1,5 +1,6 @@
 """Ground truth as pictures: (SIDE, SIDE, 3) uint8 RGB arrays."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -16,6 +17,14 @@ LANES = {
     "bottom": (0.74, 0.17, (0.32, 0.08)),
 }
 ROWS, COLUMNS = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE
+# Which points a shape covers, by how many radii they lie right of its centre and below it.
+COVERED_BY: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "circle": lambda x, y: np.hypot(x, y) < 1,
+    "ring": lambda x, y: (np.hypot(x, y) < 1) & (np.hypot(x, y) > 0.55),
+    "square": lambda x, y: np.maximum(abs(x), abs(y)) < 0.85,
+    "triangle": lambda x, y: (y < 0.8) & (abs(x) < (y + 1) * 0.55),
+    "cross": lambda x, y: (np.minimum(abs(x), abs(y)) < 0.3) & (np.maximum(abs(x), abs(y)) < 1),
+}
 
 
 def draw_frame(video: Video, seconds: float) -> np.ndarray:
@@ -62,12 +71,4 @@ def _covered_by(item: WorldObject, seconds: float) -> np.ndarray:
     """(SIDE, SIDE) bool: the pixels of an object."""
     column, row = centre_of(item, seconds)
     radius = LANES[item.lane][1]
-    x, y = (COLUMNS - column) / radius, (ROWS - row) / radius
-    distance = np.hypot(x, y)
-    return {
-        "circle": distance < 1,
-        "ring": (distance < 1) & (distance > 0.55),
-        "square": np.maximum(abs(x), abs(y)) < 0.85,
-        "triangle": (y < 0.8) & (abs(x) < (y + 1) * 0.55),
-        "cross": (np.minimum(abs(x), abs(y)) < 0.3) & (np.maximum(abs(x), abs(y)) < 1),
-    }[item.shape]
+    return COVERED_BY[item.shape]((COLUMNS - column) / radius, (ROWS - row) / radius)

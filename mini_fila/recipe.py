@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,12 +27,14 @@ from .words import write_words
 
 
 STAGES = Path(__file__).with_name("stages")
+# What is not told apart is objects that share a scene, so these are shown more often than they will be asked about.
+PAIRS = 0.4
 SHORT = WorldOptions(scenes=(1, 3), seconds=(4.0, 12.0), shortest_share=0.2)
 # Every change on one of the 24 frames that `videos_short.yaml` takes, at times that do not follow from their places and
 # have to be read in the prompt. Of even times a model learns to estimate them (docs/log.md).
-ON_FRAMES = replace(SHORT, changes_on_frames=24, uneven=True)
+ON_FRAMES = replace(SHORT, changes_on_frames=24, uneven=True, pair_probability=PAIRS)
 USUAL = WorldOptions(scenes=(1, 5), seconds=(8.0, 16.0), shortest_share=0.125)
-UNEVEN = replace(USUAL, changes_on_frames=48, uneven=True)
+UNEVEN = replace(USUAL, changes_on_frames=48, uneven=True, pair_probability=PAIRS)
 EVENTS = WorldOptions(scenes=(3, 5), seconds=(16.0, 24.0), events=(1, 2), shortest_share=0.1)
 LONG = replace(EVENTS, seconds=(16.0, 96.0))
 QUESTIONS_PER_RECORD = 24
@@ -40,9 +43,9 @@ WORDINGS_OF_SHORT = 2
 # What is asked of short videos. As long as little is found, "It is not in the video." is the safest answer to questions
 # in three types' words; which way something moves cannot be told before where it begins.
 TYPES_OF_SHORT = tuple(name for name in QUESTION_TYPES if name not in ("absent", "motion"))
-OTHER_SEEDS = {"more": 1000, "last": 2000, "uneven": 3000}  # of further videos
+UNEVEN_SEED = 3000  # of other videos than the usual ones
 # Frames of longer videos, of which the usual 48 would miss every other event and teach to guess.
-NUM_FRAMES_OF = dict.fromkeys(("events", "long", "last_long"), 96)
+NUM_FRAMES_OF = dict.fromkeys(("events", "long"), 96)
 # The small model's frames all go through the tower at once. Its clusterings end within six steps, and a GPU takes every
 # step that is allowed. The finished model has the usual values again.
 ON_A_GPU = {
@@ -59,9 +62,7 @@ ORDER = (
     ("image_knowledge", ("captions",)),
     ("image_questions", ("questions",)),
     ("videos_short", ("short",)),
-    ("videos", ("uneven", "usual", "events")),
-    ("videos_long", ("more", "long")),
-    ("videos_last", ("last", "last_long")),
+    ("videos", ("uneven", "usual", "events", "long")),
 )
 LAST_STAGE = ORDER[-1][0]
 
@@ -81,19 +82,15 @@ class Recipe:
     pictures: int = 3000
     words: int = 3000
     short_videos: int = 4800
-    uneven_videos: int = 1900
-    usual_videos: int = 2000
-    event_videos: int = 500
-    more_videos: int = 900
-    long_videos: int = 900
-    last_videos: int = 1200
-    last_long_videos: int = 400
+    uneven_videos: int = 3600
+    usual_videos: int = 2700
+    event_videos: int = 600
+    long_videos: int = 600
     # A video is seen once with each set of 24 questions: seen often with the same ones, answers are learnt by heart.
     # Short videos have one, as two wordings are no more.
     question_sets: int = 3
-    # Of the stages on videos: batches, and learning rates, so many times those of their files.
-    batch_factor: int = 1
-    rate_factor: float = 1.0
+    # Of the stages on videos; None: that of their files. Their rates grow with its cube root.
+    batch_size: int | None = None
     seed: int = 0
     processes: int = 2
     device: str = "cpu"
@@ -103,7 +100,7 @@ class Recipe:
         amounts = [
             name for name in vars(self) if name in ("tower_steps", "pictures", "words") or name.endswith("_videos")
         ]
-        least = 16 * self.batch_factor
+        least = max(16, 3 * (self.batch_size or 0))
         return replace(self, **{name: max(round(getattr(self, name) * share), least) for name in amounts})
 
 
@@ -111,16 +108,12 @@ class Recipe:
 LARGE = Recipe(
     tower_batch=128,
     short_videos=14400,
-    uneven_videos=5000,
-    usual_videos=5000,
+    uneven_videos=7500,
+    usual_videos=5500,
     event_videos=1500,
-    more_videos=2000,
-    long_videos=2000,
-    last_videos=4000,
-    last_long_videos=1200,
+    long_videos=1200,
     question_sets=4,
-    batch_factor=4,
-    rate_factor=1.5,
+    batch_size=24,
     processes=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     device="cuda",
 )
@@ -139,31 +132,40 @@ def run_recipe(folder: Path, recipe: Recipe, *, until: str = LAST_STAGE) -> Path
     # On whatever machine a run goes on.
     amounts = {name: value for name, value in asdict(recipe).items() if name not in ("processes", "device")}
     begin(folder, "recipe.json", amounts)
-    records = _draw_data(folder, recipe)
+    stages = ORDER[: [stage for stage, _ in ORDER].index(until) + 1]
+    with ThreadPoolExecutor(1) as drawing:
+        # What later stages need is drawn while earlier ones train.
+        records = {name: drawing.submit(_draw, name, folder, recipe) for _, data in stages for name in data}
+        try:
+            return _train_stages(stages, folder, records, recipe)
+        finally:
+            drawing.shutdown(wait=False, cancel_futures=True)
+
+
+def _train_stages(stages, folder: Path, records: Mapping[str, Future[Path]], recipe: Recipe) -> Path:
     model = _start(folder, recipe)
-    for stage, data in ORDER:
+    for stage, data in stages:
         output = folder / stage
         if not (output / "trainer_state.json").is_file():
-            _train(stage, model, output, {name: records[name] for name in data}, recipe)
+            _train(stage, model, output, {name: records[name].result() for name in data}, recipe)
         model = output
-        if stage == until:
-            break
     return model
 
 
-def _draw_data(folder: Path, recipe: Recipe) -> dict[str, Path]:
-    """The files of records by what they are; a file is written last, so what has one is whole."""
-    found = {name: folder / "pictures" / f"{name}.json" for name in ("captions", "questions")}
-    if not all(path.is_file() for path in found.values()):
-        draw_pictures(folder / "pictures", recipe.pictures, seed=recipe.seed)
-    found["words"] = folder / "words.json"
-    if not found["words"].is_file():
-        write_words(found["words"], recipe.words, seed=recipe.seed)
-    for name, plan in _plans(recipe).items():
-        found[name] = folder / name / "records.jsonl"
-        if not found[name].is_file():
-            make_data(folder / name, plan, num_workers=recipe.processes)
-    return found
+def _draw(name: str, folder: Path, recipe: Recipe) -> Path:
+    """A file of records; it is written last, so what has one is whole."""
+    if name == "words":
+        path = folder / "words.json"
+        make = partial(write_words, path, recipe.words, seed=recipe.seed)
+    elif name in ("captions", "questions"):
+        path = folder / "pictures" / f"{name}.json"
+        make = partial(draw_pictures, path.parent, recipe.pictures, seed=recipe.seed)
+    else:
+        path = folder / name / "records.jsonl"
+        make = partial(make_data, path.parent, _plans(recipe)[name], num_workers=recipe.processes)
+    if not path.is_file():
+        make()
+    return path
 
 
 def _plans(recipe: Recipe) -> dict[str, DataPlan]:
@@ -173,13 +175,10 @@ def _plans(recipe: Recipe) -> dict[str, DataPlan]:
     few = {"options": ON_FRAMES, "most_wordings": WORDINGS_OF_SHORT, "types": TYPES_OF_SHORT}
     return {
         "short": draw(recipe.short_videos, QUESTIONS_PER_RECORD, seed=recipe.seed, **few),
-        "uneven": draw(recipe.uneven_videos, of_video, seed=recipe.seed + OTHER_SEEDS["uneven"], options=UNEVEN),
+        "uneven": draw(recipe.uneven_videos, of_video, seed=recipe.seed + UNEVEN_SEED, options=UNEVEN),
         "usual": draw(recipe.usual_videos, of_video, seed=recipe.seed, options=USUAL),
         "events": draw(recipe.event_videos, of_video, seed=recipe.seed, options=EVENTS),
-        "more": draw(recipe.more_videos, of_video, seed=recipe.seed + OTHER_SEEDS["more"], options=USUAL),
         "long": draw(recipe.long_videos, of_video, seed=recipe.seed, options=LONG),
-        "last": draw(recipe.last_videos, of_video, seed=recipe.seed + OTHER_SEEDS["last"], options=USUAL),
-        "last_long": draw(recipe.last_long_videos, of_video, seed=recipe.seed + OTHER_SEEDS["last"], options=LONG),
     }
 
 
@@ -223,10 +222,11 @@ def _train(stage: str, model: Path, output: Path, records: Mapping[str, Path], r
 def _of_videos(stage: str, recipe: Recipe) -> dict[str, Any]:
     """What the recipe changes of a stage on videos."""
     loaded = load_stage(STAGES / f"{stage}.yaml", ["data.sources=[{path: any}]", "model=any", "output=any"])
+    batch_size, micro_batch_size = recipe.batch_size or loaded.batch_size, loaded.micro_batch_size
+    factor = (batch_size / loaded.batch_size) ** (1 / 3)
     changed: dict[str, Any] = {
-        f"learning_rates.{part}": rate * recipe.rate_factor for part, rate in loaded.learning_rates.items() if rate
+        f"learning_rates.{part}": rate * factor for part, rate in loaded.learning_rates.items() if rate
     }
-    batch_size, micro_batch_size = loaded.batch_size * recipe.batch_factor, loaded.micro_batch_size
     if recipe.device != "cpu":
         micro_batch_size = batch_size
         changed |= ON_A_GPU

@@ -14,7 +14,7 @@ from configuration_fila import FilaVideoConfig
 from evaluation_fila.evaluate import Score
 from mini_fila.__main__ import main
 from mini_fila.publish import offered_types, write_card
-from mini_fila.recipe import LARGE, ON_FRAMES, ORDER, STAGES, Recipe
+from mini_fila.recipe import LARGE, ON_FRAMES, ORDER, STAGES, Recipe, run_recipe
 from tests.environment import REPOSITORY
 from tests.training_fila.conftest import needs_assistant_masks
 from training_fila.stage_config import load_stage
@@ -50,25 +50,26 @@ def overrides_of(stage, recipe, monkeypatch) -> list[str]:
     """What the recipe gives to the command that trains a stage."""
     commands = []
     monkeypatch.setattr(subprocess, "run", lambda command, **options: commands.append(command))
-    recipe_of_mini._train(stage, "m", "o", {"more": Path("more/a.jsonl"), "long": Path("long/a.jsonl")}, recipe)
+    records = {"usual": Path("usual/a.jsonl"), "long": Path("long/a.jsonl")}
+    recipe_of_mini._train(stage, "m", "o", records, recipe)
     (command,) = commands
     assert command[command.index("training_fila") - 1] == "-m"
     return command[command.index("training_fila") + 2 :]
 
 
 def test_longer_videos_have_more_frames(monkeypatch):
-    loaded = load_stage(STAGES / "videos_long.yaml", overrides_of("videos_long", Recipe(), monkeypatch))
+    loaded = load_stage(STAGES / "videos.yaml", overrides_of("videos", Recipe(), monkeypatch))
     assert loaded.data.num_frames == 48
-    assert [(source.name, source.num_frames) for source in loaded.data.sources] == [("more", None), ("long", 96)]
+    assert [(source.name, source.num_frames) for source in loaded.data.sources] == [("usual", None), ("long", 96)]
     assert loaded.trainer["use_cpu"] is True
 
 
 def test_on_a_gpu_batches_are_larger_and_the_finished_model_is_the_same(monkeypatch):
     given = ["model=m", "output=o", "data.sources=[{path: x}]"]
-    here = load_stage(STAGES / "videos_long.yaml", given)
-    there = load_stage(STAGES / "videos_long.yaml", overrides_of("videos_long", LARGE, monkeypatch))
-    assert there.batch_size == there.micro_batch_size == 4 * here.batch_size
-    assert there.learning_rates["language_model"] == pytest.approx(1.5 * here.learning_rates["language_model"])
+    here = load_stage(STAGES / "videos.yaml", given)
+    there = load_stage(STAGES / "videos.yaml", overrides_of("videos", LARGE, monkeypatch))
+    assert there.batch_size == there.micro_batch_size == 2 * here.batch_size
+    assert there.learning_rates["language_model"] == pytest.approx(2 ** (1 / 3) * here.learning_rates["language_model"])
     assert there.learning_rates["vision_tower"] is None and there.trainer["use_cpu"] is False
     changed = there.model_options.keys() - here.model_options.keys()
     assert changed == {"frames_per_chunk", "kmeans_max_iterations"}
@@ -77,19 +78,34 @@ def test_on_a_gpu_batches_are_larger_and_the_finished_model_is_the_same(monkeypa
     }
 
 
-def test_a_folder_of_another_recipe_is_left_alone(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(recipe_of_mini, "_draw_data", lambda folder, recipe: dict.fromkeys(names_of_data(), Path("x")))
+@pytest.fixture
+def done(monkeypatch) -> list[str]:
+    """Names of what was drawn and trained, of a recipe that does neither."""
+    found = []
+    monkeypatch.setattr(recipe_of_mini, "_draw", lambda name, *others: found.append(name) or Path(name))
     monkeypatch.setattr(recipe_of_mini, "_start", lambda folder, recipe: folder / "untrained")
-    trained = []
-    monkeypatch.setattr(recipe_of_mini, "_train", lambda stage, *others: trained.append(stage))
+    monkeypatch.setattr(recipe_of_mini, "_train", lambda stage, *others: found.append(stage))
+    return found
+
+
+def test_a_folder_of_another_recipe_is_left_alone(tmp_path, done, capsys):
     started = ["--output", str(tmp_path / "mini"), "--no-large", "--until", "image_alignment"]
-    assert main(started) == 0 and trained == ["language", "image_alignment"]
+    assert main(started) == 0 and set(done) == {"words", "language", "captions", "image_alignment"}
+    done.clear()
     assert main([*started, "--seed", "1"]) == 2
-    assert "{'seed': 0}, not of {'seed': 1}" in capsys.readouterr().err and len(trained) == 2
+    assert "{'seed': 0}, not of {'seed': 1}" in capsys.readouterr().err and not done
 
 
-def names_of_data() -> list[str]:
-    return [name for _, data in ORDER for name in data]
+def test_what_cannot_be_drawn_ends_the_recipe_before_its_stage(tmp_path, done, monkeypatch):
+    def draw(name, *others):
+        if name == "captions":
+            raise OSError("the disk is full")
+        return Path(name)
+
+    monkeypatch.setattr(recipe_of_mini, "_draw", draw)
+    with pytest.raises(OSError, match="the disk is full"):
+        run_recipe(tmp_path / "mini", Recipe())
+    assert done == ["language"]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
