@@ -17,7 +17,7 @@ LANES = {
     "bottom": (0.74, 0.17, (0.32, 0.08)),
 }
 ROWS, COLUMNS = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE
-# Which points a shape covers, by how many radii they lie right of its centre and below it.
+# Which points a shape covers: x and y are how far right of its centre and below it they are, in radii.
 COVERED_BY: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "circle": lambda x, y: np.hypot(x, y) < 1,
     "ring": lambda x, y: (np.hypot(x, y) < 1) & (np.hypot(x, y) > 0.55),

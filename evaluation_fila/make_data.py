@@ -8,6 +8,8 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from dataset_fila.files import written_whole
+
 from .chance import chance_levels
 from .questions import Question, check_types
 from .rendering import render_video
@@ -40,7 +42,9 @@ class DataPlan:
 
 
 def make_data(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> None:
-    """Writes `videos/`, `records.jsonl` and `truth.jsonl`. The same plan, the same files, with any number of workers.
+    """
+    Writes `videos/`, `truth.jsonl` and, last, `records.jsonl`; each file of lines is whole or absent. The same plan,
+    the same files, with any number of workers.
 
     A record is LLaVA's: the questions about a video in one conversation, or in several. A line of truth has the
     video's file, its ground truth, and its questions with type, answer and chance level.
@@ -65,8 +69,8 @@ def make_data(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> None:
         record for name, (_, asked) in zip(names, samples, strict=True) for record in _records(name, asked, plan)
     )
     truths = (_truth(name, *sample, levels) for name, sample in zip(names, samples, strict=True))
-    _write_lines(folder / "records.jsonl", records)
     _write_lines(folder / "truth.jsonl", truths)
+    _write_lines(folder / "records.jsonl", records)
 
 
 def _write_video(number: int, *, folder: Path, plan: DataPlan) -> tuple[Video, list[Question]]:
@@ -112,5 +116,5 @@ def _truth(name: str, video: Video, asked: list[Question], levels: dict[str, flo
 
 
 def _write_lines(path: Path, rows) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    with written_whole(path) as part, part.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)

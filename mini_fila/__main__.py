@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 
 from .publish import publish
-from .recipe import LARGE, LAST_STAGE, ORDER, Recipe, run_recipe
+from .recipe import LARGE, LAST_STAGE, ORDER, Recipe
+from .run_recipe import run_recipe
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,7 +14,8 @@ from processing_fila import FilaVideoProcessor
 from training_fila.model import fit_processor
 
 from .begun import begin
-from .recipe import QUESTIONS_PER_RECORD, SHORT, STAGES, WORDINGS_OF_SHORT, run_stage_file
+from .recipe import QUESTIONS_PER_RECORD, SHORT, STAGES, WORDINGS_OF_SHORT
+from .run_recipe import run_stage_file
 from .variants import LEARNS_MERGING, TABLES, Variant
 
 
@@ -73,7 +74,7 @@ def _draw_data(plan: Plan) -> None:
         "test": draw("test", plan.test_videos, QUESTIONS_PER_VIDEO),
     }
     for name, data in plans.items():
-        if not (plan.folder / name / "truth.jsonl").is_file():
+        if not (plan.folder / name / "records.jsonl").is_file():
             make_data(plan.folder / name, data, num_workers=plan.processes)
 
 

@@ -16,8 +16,9 @@ def begin(folder: Path, file: str, plan: Mapping[str, Any]) -> None:
     path = folder / file
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
-        if changed := {name: found.get(name) for name in plan if found.get(name) != plan[name]}:
-            wanted = {name: plan[name] for name in changed}
+        if found != plan:
+            names = [name for name in {**found, **plan} if name not in found or found[name] != plan.get(name)]
+            changed, wanted = ({name: each[name] for name in names if name in each} for each in (found, plan))
             raise ValueError(f"{folder} holds results of {changed}, not of {wanted}: give another folder.")
         return
     if folder.exists() and any(folder.iterdir()):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dataset_fila.files import write_text
 from evaluation_fila.drawing import draw_frame
 from evaluation_fila.questions import Question, ask, listed
 from evaluation_fila.splits import has_held_out
@@ -67,5 +68,5 @@ def _record(name: str, turns: list[tuple[str, str]]) -> dict:
 
 
 def _write(path: Path, records: list[dict]) -> Path:
-    path.write_text(json.dumps(records), encoding="utf-8")
+    write_text(path, json.dumps(records))
     return path

@@ -87,7 +87,10 @@ def pretrain_tower(
     head = nn.Linear(config.hidden_size, sum(CLASSES.values()) + 2 * len(LANES)).to(device)
     parameters = [*tower.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=peak_rate, weight_decay=0.01)
-    batches = iter(DataLoader(DrawnFrames(batch_size, seed), batch_size=None, num_workers=workers))
+    # Not forked: other threads may be at work.
+    context = "spawn" if workers else None
+    loader = DataLoader(DrawnFrames(batch_size, seed), None, num_workers=workers, multiprocessing_context=context)
+    batches = iter(loader)
     can_be_absent, right = torch.tensor(CAN_BE_ABSENT, device=device), []
     for step in range(steps):
         for group in optimizer.param_groups:

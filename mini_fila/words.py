@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from dataset_fila.files import write_text
 from evaluation_fila.splits import draw_sample
 
 
@@ -13,5 +14,5 @@ def write_words(path: Path, count: int, *, seed: int) -> Path:
         _, (question,) = draw_sample("train", number, num_questions=1, seed=seed + 1)
         turns = [{"from": "human", "value": question.text}, {"from": "gpt", "value": question.answer}]
         records.append({"id": f"words_{number:06d}", "conversations": turns})
-    path.write_text(json.dumps(records), encoding="utf-8")
+    write_text(path, json.dumps(records))
     return path

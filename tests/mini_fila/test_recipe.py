@@ -4,17 +4,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-import mini_fila.recipe as recipe_of_mini
+import mini_fila.run_recipe as running
 from configuration_fila import FilaVideoConfig
 from evaluation_fila.evaluate import Score
 from mini_fila.__main__ import main
 from mini_fila.publish import offered_types, write_card
-from mini_fila.recipe import LARGE, ON_FRAMES, ORDER, STAGES, Recipe, run_recipe
+from mini_fila.recipe import LARGE, ON_FRAMES, ORDER, STAGES, Recipe
+from mini_fila.run_recipe import run_recipe
 from tests.environment import REPOSITORY
 from tests.training_fila.conftest import needs_assistant_masks
 from training_fila.stage_config import load_stage
@@ -44,6 +46,7 @@ def test_a_share_shrinks_everything():
     assert (recipe.tower_steps, recipe.usual_videos) == (300, 700)
     assert (recipe.seed, recipe.question_sets) == (whole.seed, whole.question_sets)
     assert Recipe().scaled(1e-9).pictures == 16
+    assert LARGE.scaled(1e-9).pictures == 3 * LARGE.batch_size
 
 
 def overrides_of(stage, recipe, monkeypatch) -> list[str]:
@@ -51,7 +54,7 @@ def overrides_of(stage, recipe, monkeypatch) -> list[str]:
     commands = []
     monkeypatch.setattr(subprocess, "run", lambda command, **options: commands.append(command))
     records = {"usual": Path("usual/a.jsonl"), "long": Path("long/a.jsonl")}
-    recipe_of_mini._train(stage, "m", "o", records, recipe)
+    running._train(stage, "m", "o", records, recipe)
     (command,) = commands
     assert command[command.index("training_fila") - 1] == "-m"
     return command[command.index("training_fila") + 2 :]
@@ -82,10 +85,20 @@ def test_on_a_gpu_batches_are_larger_and_the_finished_model_is_the_same(monkeypa
 def done(monkeypatch) -> list[str]:
     """Names of what was drawn and trained, of a recipe that does neither."""
     found = []
-    monkeypatch.setattr(recipe_of_mini, "_draw", lambda name, *others: found.append(name) or Path(name))
-    monkeypatch.setattr(recipe_of_mini, "_start", lambda folder, recipe: folder / "untrained")
-    monkeypatch.setattr(recipe_of_mini, "_train", lambda stage, *others: found.append(stage))
+    monkeypatch.setattr(running, "_draw", lambda name, *others: found.append(name) or Path(name))
+    monkeypatch.setattr(running, "_start", lambda folder, recipe: folder / "untrained")
+    monkeypatch.setattr(running, "_train", lambda stage, *others: found.append(stage))
     return found
+
+
+def test_what_is_trained_is_neither_drawn_nor_trained_again(tmp_path, done):
+    run_recipe(tmp_path, Recipe(), until="language")
+    done.clear()
+    for stage in ("language", "image_alignment"):
+        (tmp_path / stage).mkdir()
+        (tmp_path / stage / "trainer_state.json").touch()
+    assert run_recipe(tmp_path, Recipe(), until="image_questions") == tmp_path / "image_questions"
+    assert set(done) == {"captions", "image_knowledge", "questions", "image_questions"}
 
 
 def test_a_folder_of_another_recipe_is_left_alone(tmp_path, done, capsys):
@@ -94,15 +107,25 @@ def test_a_folder_of_another_recipe_is_left_alone(tmp_path, done, capsys):
     done.clear()
     assert main([*started, "--seed", "1"]) == 2
     assert "{'seed': 0}, not of {'seed': 1}" in capsys.readouterr().err and not done
+    recipe = tmp_path / "mini" / "recipe.json"
+    recipe.write_text(json.dumps({**json.loads(recipe.read_text(encoding="utf-8")), "more_videos": 16}))
+    assert main(started) == 2
+    assert "{'more_videos': 16}, not of {}" in capsys.readouterr().err and not done
 
 
-def test_what_cannot_be_drawn_ends_the_recipe_before_its_stage(tmp_path, done, monkeypatch):
+def test_what_cannot_be_drawn_is_said_before_the_next_stage(tmp_path, done, monkeypatch):
+    """Though only a later one needs it."""
+    has_failed = Event()
+
     def draw(name, *others):
-        if name == "captions":
+        if name == "short":
             raise OSError("the disk is full")
+        if name == "uneven":  # drawn after it
+            has_failed.set()
         return Path(name)
 
-    monkeypatch.setattr(recipe_of_mini, "_draw", draw)
+    monkeypatch.setattr(running, "_draw", draw)
+    monkeypatch.setattr(running, "_train", lambda stage, *others: done.append(stage) or has_failed.wait(10))
     with pytest.raises(OSError, match="the disk is full"):
         run_recipe(tmp_path / "mini", Recipe())
     assert done == ["language"]
