@@ -88,7 +88,7 @@ def _is_trained(stage: Path) -> bool:
 
 def _draw(name: str, folder: Path, recipe: Recipe) -> Path:
     """A file of records; it is whole, or it is not there."""
-    pictures = {name: folder / "pictures" / f"{name}.json" for name in ("captions", "questions")}
+    pictures = {kind: folder / "pictures" / f"{kind}.json" for kind in ("captions", "questions")}
     if name in pictures:
         if not all(path.is_file() for path in pictures.values()):
             draw_pictures(folder / "pictures", recipe.pictures, seed=recipe.seed)
