@@ -20,7 +20,7 @@ ROWS, COLUMNS = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE
 # Which points a shape covers: x and y are how far right of its centre and below it they are, in radii.
 COVERED_BY: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "circle": lambda x, y: np.hypot(x, y) < 1,
-    "ring": lambda x, y: (np.hypot(x, y) < 1) & (np.hypot(x, y) > 0.55),
+    "ring": lambda x, y: ((distance := np.hypot(x, y)) < 1) & (distance > 0.55),
     "square": lambda x, y: np.maximum(abs(x), abs(y)) < 0.85,
     "triangle": lambda x, y: (y < 0.8) & (abs(x) < (y + 1) * 0.55),
     "cross": lambda x, y: (np.minimum(abs(x), abs(y)) < 0.3) & (np.maximum(abs(x), abs(y)) < 1),

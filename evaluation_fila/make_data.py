@@ -73,6 +73,19 @@ def make_data(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> None:
     _write_lines(folder / "records.jsonl", records)
 
 
+def make_data_once(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> Path:
+    """
+    `make_data`, unless the folder has been written whole.
+
+    Returns:
+        its file of records.
+    """
+    records = folder / "records.jsonl"
+    if not records.is_file():
+        make_data(folder, plan, num_workers=num_workers)
+    return records
+
+
 def _write_video(number: int, *, folder: Path, plan: DataPlan) -> tuple[Video, list[Question]]:
     video, asked = draw_sample(
         plan.split,

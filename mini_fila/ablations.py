@@ -8,8 +8,9 @@ from pathlib import Path
 
 from transformers import AutoConfig, AutoModelForImageTextToText, pipeline
 
+from dataset_fila.files import write_text
 from evaluation_fila.evaluate import ask_split
-from evaluation_fila.make_data import DataPlan, make_data
+from evaluation_fila.make_data import DataPlan, make_data_once
 from processing_fila import FilaVideoProcessor
 from training_fila.model import fit_processor
 
@@ -74,8 +75,7 @@ def _draw_data(plan: Plan) -> None:
         "test": draw("test", plan.test_videos, QUESTIONS_PER_VIDEO),
     }
     for name, data in plans.items():
-        if not (plan.folder / name / "records.jsonl").is_file():
-            make_data(plan.folder / name, data, num_workers=plan.processes)
+        make_data_once(plan.folder / name, data, num_workers=plan.processes)
 
 
 def _share_right(variant: Variant, seed: int, plan: Plan) -> float:
@@ -87,8 +87,7 @@ def _share_right(variant: Variant, seed: int, plan: Plan) -> float:
         by_type: dict[str, list[bool]] = {}
         for answer in answered:
             by_type.setdefault(answer.type, []).append(answer.is_right)
-        result.parent.mkdir(parents=True, exist_ok=True)
-        result.write_text(json.dumps(by_type), encoding="utf-8")
+        write_text(result, json.dumps(by_type))
     right = [is_right for group in json.loads(result.read_text(encoding="utf-8")).values() for is_right in group]
     return sum(right) / len(right)
 

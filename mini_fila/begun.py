@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dataset_fila.files import write_text
+
 
 def begin(folder: Path, file: str, plan: Mapping[str, Any]) -> None:
     """
@@ -17,11 +19,10 @@ def begin(folder: Path, file: str, plan: Mapping[str, Any]) -> None:
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
         if found != plan:
-            names = [name for name in {**found, **plan} if name not in found or found[name] != plan.get(name)]
-            changed, wanted = ({name: each[name] for name in names if name in each} for each in (found, plan))
+            changed = {name: value for name, value in found.items() if (name, value) not in plan.items()}
+            wanted = {name: value for name, value in plan.items() if (name, value) not in found.items()}
             raise ValueError(f"{folder} holds results of {changed}, not of {wanted}: give another folder.")
         return
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} holds something else than results of such a plan: give another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(plan) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(plan) + "\n")

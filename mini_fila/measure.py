@@ -7,7 +7,7 @@ from pathlib import Path
 from transformers import pipeline
 
 from evaluation_fila.evaluate import Score, as_table, ask_split, scores_of, write_results
-from evaluation_fila.make_data import DataPlan, make_data
+from evaluation_fila.make_data import DataPlan, make_data_once
 
 from .recipe import USUAL
 
@@ -31,8 +31,7 @@ def measure(model: Path, folder: Path, *, share: float = 1.0, dtype: str = "floa
     found = {}
     for split, num_videos in VIDEOS_OF_SPLIT.items():
         data = folder / split
-        if not (data / "truth.jsonl").is_file():
-            make_data(data, DataPlan(split, max(round(num_videos * share), 1), QUESTIONS_PER_VIDEO, options=USUAL))
+        make_data_once(data, DataPlan(split, max(round(num_videos * share), 1), QUESTIONS_PER_VIDEO, options=USUAL))
         answered = list(ask_split(pipe, data))
         write_results(folder / f"{split}.json", answered, {"split": split, "dtype": dtype})
         found[split] = scores_of(answered)

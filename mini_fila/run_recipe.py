@@ -4,18 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
 
 from configuration_fila import FilaVideoConfig
-from evaluation_fila.make_data import make_data
+from evaluation_fila.make_data import make_data_once
 from training_fila.stage_config import load_stage
 
 from .begun import begin
@@ -51,28 +49,28 @@ def run_recipe(folder: Path, recipe: Recipe, *, until: str = LAST_STAGE) -> Path
     # On whatever machine a run goes on.
     amounts = {name: value for name, value in asdict(recipe).items() if name not in ("processes", "device")}
     begin(folder, "recipe.json", amounts)
-    last = [stage for stage, _ in ORDER].index(until)
-    left = [(stage, data) for stage, data in ORDER[: last + 1] if not _is_trained(folder / stage)]
+    stages = ORDER[: [stage for stage, _ in ORDER].index(until) + 1]
+    needed = dict.fromkeys(name for stage, data in stages if not _is_trained(folder / stage) for name in data)
     # What later stages need is drawn while earlier ones train.
     drawing = ThreadPoolExecutor(1)
-    records = {name: drawing.submit(_draw, name, folder, recipe) for _, data in left for name in data}
+    records = {name: drawing.submit(_draw, name, folder, recipe) for name in needed}
     try:
-        _train_stages(left, folder, records, recipe)
+        return _train_stages(stages, folder, records, recipe)
     finally:
         # After an error this waits for the set that is being drawn; no other is begun.
         drawing.shutdown(cancel_futures=True)
-    return folder / until
 
 
 def _train_stages(
-    left: list[tuple[str, tuple[str, ...]]], folder: Path, records: Mapping[str, Future[Path]], recipe: Recipe
-) -> None:
-    before = {stage: earlier for (earlier, _), (stage, _) in pairwise(ORDER)}
-    untrained = _start(folder, recipe)
-    for stage, data in left:
-        _raise_if_failed(records)
-        model = folder / before[stage] if stage in before else untrained
-        _train(stage, model, folder / stage, {name: records[name].result() for name in data}, recipe)
+    stages: Sequence[tuple[str, tuple[str, ...]]], folder: Path, records: Mapping[str, Future[Path]], recipe: Recipe
+) -> Path:
+    model = _start(folder, recipe)
+    for stage, data in stages:
+        if not _is_trained(folder / stage):
+            _raise_if_failed(records)
+            _train(stage, model, folder / stage, {name: records[name].result() for name in data}, recipe)
+        model = folder / stage
+    return model
 
 
 def _raise_if_failed(records: Mapping[str, Future[Path]]) -> None:
@@ -95,13 +93,8 @@ def _draw(name: str, folder: Path, recipe: Recipe) -> Path:
         return pictures[name]
     if name == "words":
         path = folder / "words.json"
-        make = partial(write_words, path, recipe.words, seed=recipe.seed)
-    else:
-        path = folder / name / "records.jsonl"
-        make = partial(make_data, path.parent, data_plans(recipe)[name], num_workers=recipe.processes)
-    if not path.is_file():
-        make()
-    return path
+        return path if path.is_file() else write_words(path, recipe.words, seed=recipe.seed)
+    return make_data_once(folder / name, data_plans(recipe)[name], num_workers=recipe.processes)
 
 
 def _start(folder: Path, recipe: Recipe) -> Path:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from evaluation_fila.__main__ import main
-from evaluation_fila.make_data import DataPlan, make_data
+from evaluation_fila.make_data import DataPlan, make_data, make_data_once
 from evaluation_fila.world import WorldOptions
 from training_fila.records import chat_of
 
@@ -30,6 +30,16 @@ def test_any_number_of_workers_writes_the_same_files(folders):
     one, two = ({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")} for folder in folders)
     assert len(one) == 4 + 2
     assert one == two
+
+
+def test_a_folder_that_is_whole_is_not_written_again(tmp_path):
+    plan = DataPlan("train", 1, 2, options=WorldOptions(scenes=(1, 1), seconds=(1.0, 1.0)))
+    records = make_data_once(tmp_path, plan)
+    assert len(lines_of(records)) == 1
+    records.write_text("its own", encoding="utf-8")
+    assert make_data_once(tmp_path, plan) == records and records.read_text(encoding="utf-8") == "its own"
+    records.unlink()  # the truth alone, as an interrupted run leaves it
+    assert len(lines_of(make_data_once(tmp_path, plan))) == 1
 
 
 def test_records_are_conversations_that_can_be_trained_on(folders):

@@ -111,6 +111,9 @@ def test_a_folder_of_another_recipe_is_left_alone(tmp_path, done, capsys):
     recipe.write_text(json.dumps({**json.loads(recipe.read_text(encoding="utf-8")), "more_videos": 16}))
     assert main(started) == 2
     assert "{'more_videos': 16}, not of {}" in capsys.readouterr().err and not done
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace('"more_videos": 16', '"more_videos": null'))
+    assert main(started) == 2
+    assert "{'more_videos': None}, not of {}" in capsys.readouterr().err and not done
 
 
 def test_what_cannot_be_drawn_is_said_before_the_next_stage(tmp_path, done, monkeypatch):
