@@ -215,9 +215,13 @@ class FilaVideoProcessor(ProcessorMixin):
         if not asked.get("return_text_replacement_offsets"):  # as the mask of the assistant's words does
             del inputs["text_replacement_offsets"]
         metadata: list[FilaVideoMetadata] = call["videos_kwargs"]["video_metadata"]
-        time_ids = [tokenize_times(self.tokenizer, video.timestamps, self._slot_width(video)) for video in metadata]
+        widths = [self._slot_width(video) for video in metadata]
+        time_ids = [
+            tokenize_times(self.tokenizer, video.timestamps, width)
+            for video, width in zip(metadata, widths, strict=True)
+        ]
         inputs["frame_time_ids"] = pad_time_ids(time_ids)
-        texts = [self._video_text(video, timestamps) for video in metadata]
+        texts = [self._video_text(video, timestamps, width) for video, width in zip(metadata, widths, strict=True)]
         inputs["scene_time_slots"] = self._time_slots(inputs, offsets, replacements, texts, time_ids)
         return_tensors = call.get("return_tensors") or call.get("text_kwargs", {}).get("return_tensors")
         inputs.convert_to_tensors(return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
@@ -242,11 +246,11 @@ class FilaVideoProcessor(ProcessorMixin):
                 video += 1
         return pad_sequence(slots, batch_first=True, padding_value=-1)
 
-    def _video_text(self, metadata: FilaVideoMetadata, timestamps: str) -> VideoText:
+    def _video_text(self, metadata: FilaVideoMetadata, timestamps: str, width: int) -> VideoText:
         """What stands in the prompt for a video whose scenes are not known yet: their times are zeros."""
         num_frames = len(metadata.frames_indices)
         num_scenes = count_scenes(num_frames, num_scenes=self.num_scenes)
-        slots = [time_text(0, self._slot_width(metadata))] * num_scenes
+        slots = [time_text(0, width)] * num_scenes
         write = interleave_times if timestamps == "interleaved" else append_times
         return write(self.video_token, self.num_video_tokens(num_frames), slots, metadata.duration_seconds)
 
@@ -292,7 +296,7 @@ class FilaVideoProcessor(ProcessorMixin):
                 "the prompt: give video_metadata with 'fps' or 'frame_seconds', or use timestamps='none'."
             )
         if timestamps in TIMES_OF_SCENES:
-            return self._video_text(metadata, timestamps).text
+            return self._video_text(metadata, timestamps, self._slot_width(metadata)).text
         times = [f"{seconds:.1f}" for seconds in metadata.timestamps]
         return append_times(self.video_token, num_tokens, times, metadata.duration_seconds).text
 

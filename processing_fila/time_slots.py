@@ -19,6 +19,7 @@ sends along the tokens of every sampled frame's time. The model fills the slots 
 Shape letters: B prompts, T tokens, V videos, N frames, S scenes; digits are the tokens of a time.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import torch
@@ -82,8 +83,8 @@ def find_slots(
     The tokens of a prompt that lie in time slots.
 
     Args:
-        offsets: first character and end of each token, (0, 0) for padding.
-        spans: first character and end of each slot, in order.
+        offsets: first character and end of each token, in order; (0, 0) for padding.
+        spans: first character and end of each slot, in order, none within another.
         num_digits: tokens of each slot.
 
     Returns:
@@ -93,10 +94,14 @@ def find_slots(
         `ValueError`: if a slot has another number of tokens, because the tokenizer joins its first or last digit with
             what stands beside it.
     """
-    found = []
-    for slot, (start, end) in enumerate(spans):
-        tokens = [token for token, (first, last) in enumerate(offsets) if first < end and last > start]
+    tokens_of: list[list[int]] = [[] for _ in spans]
+    starts = [start for start, _ in spans]
+    for token, (first, last) in enumerate(offsets):
+        slot = bisect_left(starts, last) - 1  # the last one that starts before the token ends
+        while slot >= 0 and spans[slot][1] > first:
+            tokens_of[slot].append(token)
+            slot -= 1
+    for tokens in tokens_of:
         if len(tokens) != num_digits:
             raise ValueError(f"A time slot has {len(tokens)} tokens in the prompt, but {num_digits} alone.")
-        found.extend((token, slot, digit) for digit, token in enumerate(tokens))
-    return found
+    return [(token, slot, digit) for slot, tokens in enumerate(tokens_of) for digit, token in enumerate(tokens)]
