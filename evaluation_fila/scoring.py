@@ -55,7 +55,8 @@ def wilson_interval(num_correct: int, num_asked: int) -> tuple[float, float]:
     share, spread = num_correct / num_asked, CONFIDENCE_Z**2 / num_asked
     centre = (share + spread / 2) / (1 + spread)
     reach = math.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
-    return max(centre - reach, 0.0), min(centre + reach, 1.0)
+    # Both ends exactly, where the formula gives them but for rounding.
+    return centre - reach if num_correct else 0.0, centre + reach if num_correct < num_asked else 1.0
 
 
 def _times_agree(given: str, truth: str, tolerance: float) -> bool:
