@@ -55,7 +55,7 @@ def wilson_interval(num_correct: int, num_asked: int) -> tuple[float, float]:
     share, spread = num_correct / num_asked, CONFIDENCE_Z**2 / num_asked
     centre = (share + spread / 2) / (1 + spread)
     reach = math.sqrt(spread * (share * (1 - share) + spread / 4)) / (1 + spread)
-    # Both ends exactly, where the formula gives them but for rounding.
+    # Rounding would miss 0 and 1 by a bit.
     return centre - reach if num_correct else 0.0, centre + reach if num_correct < num_asked else 1.0
 
 

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from evaluation_fila.evaluate import Score
 
-from .measure import load_scores
-from .publish import SCORES
+from .measure import SCORES, load_scores
 from .ship import REPOSITORY
 
 
@@ -25,28 +24,39 @@ class Difference(NamedTuple):
     low: float
     high: float
 
+    @property
+    def excludes_zero(self) -> bool:
+        return not self.low <= 0 <= self.high
 
-def difference(score: Score, other: Score) -> Difference:
-    """
-    Newcombe 1998, method 10.
 
-    It takes the answers for independent. Those of two models to the same questions are not, which makes the interval
-    too wide rather than too narrow.
+def difference(shipped: Score, trained: Score) -> Difference:
     """
-    more = other.share - score.share
-    below = math.hypot(other.share - other.interval[0], score.interval[1] - score.share)
-    above = math.hypot(other.interval[1] - other.share, score.share - score.interval[0])
+    Newcombe 1998, method 10: what the choice of questions alone would let differ, if all were independent.
+
+    That the two were asked the same makes it too wide, that a video has several questions too narrow; how much one
+    training differs from the next is not in it.
+    """
+    more = trained.share - shipped.share
+    below = math.hypot(trained.share - trained.interval[0], shipped.interval[1] - shipped.share)
+    above = math.hypot(trained.interval[1] - trained.share, shipped.share - shipped.interval[0])
     return Difference(more, more - below, more + above)
 
 
 def compare(shipped: dict[str, Score], trained: dict[str, Score]) -> str:
-    """Markdown: a line for each type of question that both were asked, and how many agree."""
-    types = [name for name in shipped if name in trained]
-    lines = [_line(name, shipped[name], trained[name]) for name in types]
+    """
+    Markdown: a line for each type of question, and how many agree.
+
+    Raises:
+        ValueError: the two were not asked the same types as often.
+    """
+    asked, asked_of_trained = ({name: score.asked for name, score in scores.items()} for scores in (shipped, trained))
+    if asked != asked_of_trained:
+        raise ValueError(f"The shipped one was asked {asked}, the other {asked_of_trained}: these are other questions.")
+    types = [name for name in shipped if name != "all"]
     within = sum(_is_within(shipped[name], trained[name]) for name in types)
-    apart = sum(_is_apart(difference(shipped[name], trained[name])) for name in types)
-    summary = f"{within} of {len(types)} lie within the shipped interval; {apart} differ by more than chance."
-    return "\n".join([HEADER, *lines, "", summary])
+    apart = sum(difference(shipped[name], trained[name]).excludes_zero for name in types)
+    summary = f"{within} of {len(types)} types lie within the shipped interval; of {apart} the difference excludes 0."
+    return "\n".join([HEADER, *(_line(name, shipped[name], trained[name]) for name in shipped), "", summary])
 
 
 def _line(name: str, shipped: Score, trained: Score) -> str:
@@ -55,17 +65,13 @@ def _line(name: str, shipped: Score, trained: Score) -> str:
     return (
         f"| {name} | {trained.asked} | {shipped.share:.3f} | {low:.3f} to {high:.3f} | {trained.share:.3f} "
         f"| {'' if _is_within(shipped, trained) else 'outside'} | {100 * found.more:.1f} "
-        f"| {100 * found.low:.1f} to {100 * found.high:.1f} | {'differs' if _is_apart(found) else ''} |"
+        f"| {100 * found.low:.1f} to {100 * found.high:.1f} | {'excludes 0' if found.excludes_zero else ''} |"
     )
 
 
 def _is_within(shipped: Score, trained: Score) -> bool:
     low, high = shipped.interval
     return low <= trained.share <= high
-
-
-def _is_apart(found: Difference) -> bool:
-    return not found.low <= 0 <= found.high
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,12 +81,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         trained, shipped = (load_scores(folder / SCORES) for folder in (options.trained, options.shipped))
-    except OSError as error:
+        tables = {split: compare(of_type, trained.get(split, {})) for split, of_type in shipped.items()}
+    except (ValueError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    for split in shipped:
-        if split in trained:
-            print(f"{split}\n\n{compare(shipped[split], trained[split])}\n")
+    for split, table in tables.items():
+        print(f"{split}\n\n{table}\n")
     return 0
 
 

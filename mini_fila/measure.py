@@ -12,6 +12,7 @@ from evaluation_fila.make_data import DataPlan, make_data_once
 from .recipe import USUAL
 
 
+SCORES = "scores.json"  # of a checkpoint, in its folder
 QUESTIONS_PER_VIDEO = 16
 # 2,000 questions for the table; fewer where only the difference to it is asked.
 VIDEOS_OF_SPLIT = {"test": 125, "test_combinations": 60, "test_wordings": 60}

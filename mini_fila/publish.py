@@ -9,11 +9,10 @@ from evaluation_fila.evaluate import Score, as_table
 from modeling_fila import FilaVideoForConditionalGeneration
 from processing_fila import FilaVideoProcessor
 
-from .measure import load_scores, measure, save_scores
+from .measure import SCORES, load_scores, measure, save_scores
 from .untrained import NUM_SCENES
 
 
-SCORES = "scores.json"
 # What a type has to reach to be offered: looking at one scene, and finding the right one among several.
 BARS = {
     **dict.fromkeys(("existence", "first", "last", "count_scenes", "colour", "shape", "background"), 0.95),

@@ -83,7 +83,7 @@ def find_slots(
     The tokens of a prompt that lie in time slots.
 
     Args:
-        offsets: first character and end of each token, in order; (0, 0) for padding.
+        offsets: first character and end of each token, (0, 0) for padding.
         spans: first character and end of each slot, in order, none within another.
         num_digits: tokens of each slot.
 
@@ -98,6 +98,7 @@ def find_slots(
     starts = [start for start, _ in spans]
     for token, (first, last) in enumerate(offsets):
         slot = bisect_left(starts, last) - 1  # the last one that starts before the token ends
+        # A token may reach into several: none of them is then as it is alone.
         while slot >= 0 and spans[slot][1] > first:
             tokens_of[slot].append(token)
             slot -= 1

@@ -75,6 +75,10 @@ def test_intervals_are_those_published(correct, asked, low, high):
     assert wilson_interval(correct, asked) == pytest.approx((low, high), abs=5e-5)
 
 
+def test_nothing_and_everything_lie_within_their_intervals():
+    assert all(wilson_interval(0, asked)[0] == 0 and wilson_interval(asked, asked)[1] == 1 for asked in range(1, 300))
+
+
 @pytest.mark.parametrize(("correct", "asked"), [(0, 0), (3, 2), (-1, 2)])
 def test_what_is_no_share_is_refused(correct, asked):
     with pytest.raises(ValueError, match=f"{correct} correct of {asked}"):

@@ -21,7 +21,7 @@ def score(right: int, asked: int) -> Score:
     ],
 )
 def test_intervals_of_differences_are_newcombes(one, other, interval):
-    found = difference(score(*other), score(*one))  # he subtracts the second
+    found = difference(shipped=score(*other), trained=score(*one))  # he subtracts the second
     assert found.more == pytest.approx(one[0] / one[1] - other[0] / other[1])
     assert (found.low, found.high) == pytest.approx(interval, abs=5e-5)
 
@@ -42,10 +42,18 @@ def test_what_lies_outside_and_what_differs_is_marked():
         "all": score(1875, 2000),
     }
     lines = {line.split(" | ")[0].strip("| "): line for line in compare(shipped, trained).splitlines() if line}
-    assert "outside" not in lines["last"] and "outside" not in lines["shape"] and "differs" not in lines["shape"]
-    assert "outside" in lines["motion"] and "differs" in lines["motion"]
-    assert "outside" in lines["when"] and "differs" not in lines["when"]
-    assert compare(shipped, trained).endswith("3 of 5 lie within the shipped interval; 1 differ by more than chance.")
+    assert "outside" not in lines["last"] and "outside" not in lines["shape"] and "excludes 0" not in lines["shape"]
+    assert "outside" in lines["motion"] and "excludes 0" in lines["motion"]
+    assert "outside" in lines["when"] and "excludes 0" not in lines["when"]
+    summary = "2 of 4 types lie within the shipped interval; of 1 the difference excludes 0."
+    assert compare(shipped, trained).endswith(summary)
+
+
+def test_other_questions_are_not_compared():
+    with pytest.raises(ValueError, match="was asked {'shape': 100}, the other {'shape': 9}"):
+        compare({"shape": score(95, 100)}, {"shape": score(9, 9)})
+    with pytest.raises(ValueError, match="the other {}"):
+        compare({"shape": score(95, 100)}, {})
 
 
 def test_the_command_prints_every_split_of_both(tmp_path, capsys):

@@ -65,18 +65,22 @@ def test_slots_are_found_by_their_characters():
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_slots_are_found_in_a_prompt_as_the_tokenizer_divides_it(side):
-    """Read back from the text: the tokens found of a slot are its characters and no others, padding on either side."""
+def test_what_is_found_of_many_slots_is_their_text(side):
+    """With the padding of a shorter prompt on either side."""
     tokenizer, slots = train_tokenizer(), ["012.3"] * 40
     text = "times: " + ", ".join(slots) + " and 7.5 for how long?"
     spans = [(start, start + 5) for start in range(7, 7 * 41, 7)]
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids, offsets, padding = encoded["input_ids"], encoded["offset_mapping"], [(0, 0)] * 3
-    before = len(padding) if side == "left" else 0
+    before = 3 if side == "left" else 0
     offsets = padding + offsets if side == "left" else offsets + padding
     found = find_slots(offsets, spans, 5)
     assert [(slot, digit) for _, slot, digit in found] == [(slot, digit) for slot in range(40) for digit in range(5)]
     assert tokenizer.decode([ids[token - before] for token, *_ in found]) == "".join(slots)
+
+
+def test_a_token_that_reaches_into_two_slots_counts_for_both():
+    assert find_slots([(0, 2), (2, 4), (4, 6)], [(0, 3), (3, 6)], 2) == [(0, 0, 0), (1, 0, 1), (1, 1, 0), (2, 1, 1)]
 
 
 def test_a_slot_that_is_joined_with_its_neighbour_is_refused():
