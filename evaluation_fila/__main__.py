@@ -44,6 +44,7 @@ def _add_make_data(commands, **style) -> None:
     parser.add_argument("--questions-per-record", type=int, help="turns of a conversation (default: all questions)")
     parser.add_argument("--types", nargs="+", choices=QUESTION_TYPES, help="the only ones that are asked; default: all")
     parser.add_argument("--most-wordings", type=int, help="of each type, those of training that are used; default: all")
+    parser.add_argument("--more-wordings", action="store_true", help="also those that no test has, for training")
     parser.add_argument("--seed", type=int, default=0, help="another one: other videos of the same split")
     parser.add_argument("--scenes", type=int, nargs=2, default=USUAL_WORLD.scenes, help="least and most in a video")
     parser.add_argument(
@@ -77,6 +78,7 @@ def _make_data(options: argparse.Namespace) -> None:
         options=world,
         questions_per_record=options.questions_per_record,
         most_wordings=options.most_wordings,
+        more_wordings=options.more_wordings,
         types=options.types and tuple(options.types),
     )
     make_data(options.output, plan, num_workers=options.workers)

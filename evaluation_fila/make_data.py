@@ -21,7 +21,8 @@ from .world import USUAL_WORLD, Video, WorldOptions
 class DataPlan:
     """
     What is written: `num_videos` of a split, numbered from 0, with so many questions each, in records of at most
-    `questions_per_record` (None: of all). `most_wordings`: of each type of question, None for all of the split.
+    `questions_per_record` (None: of all). `most_wordings`: of each type of question, None for all of the split;
+    `more_wordings`: more than the split has, for training.
     `types`: the only ones that are asked, of each video as many as there are up to `questions_per_video`; None for all.
     """
 
@@ -32,6 +33,7 @@ class DataPlan:
     options: WorldOptions = USUAL_WORLD
     questions_per_record: int | None = None
     most_wordings: int | None = None
+    more_wordings: bool = False
     types: tuple[str, ...] | None = None
 
     def __post_init__(self):
@@ -94,6 +96,7 @@ def _write_video(number: int, *, folder: Path, plan: DataPlan) -> tuple[Video, l
         options=plan.options,
         seed=plan.seed,
         most_wordings=plan.most_wordings,
+        more_wordings=plan.more_wordings,
         types=plan.types,
     )
     render_video(video, folder / _file(_name(plan, number)))

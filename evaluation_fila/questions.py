@@ -43,6 +43,7 @@ def ask_questions(
     *,
     held_out_wordings: bool = False,
     most_wordings: int | None = None,
+    more_wordings: bool = False,
     types: Sequence[str] | None = None,
 ) -> list[Question]:
     """`count` different questions, their types as even as the video allows.
@@ -50,6 +51,7 @@ def ask_questions(
     Args:
         held_out_wordings: in words that no question of training has.
         most_wordings: of those of training, only the first so many of each type.
+        more_wordings: also those that are for training alone.
         types: of `QUESTION_TYPES`, the only ones that are asked; a type named twice, twice as often. With them there
             are fewer questions if the video has no more, and perhaps none. Default: all.
 
@@ -66,7 +68,7 @@ def ask_questions(
     while len(found) < count and rounds_without < PATIENCE:
         known = len(found)
         for question_type in rng.permutation(types or QUESTION_TYPES):
-            words = wordings_of(str(question_type), held_out=held_out_wordings, most=most_wordings)
+            words = wordings_of(str(question_type), held_out=held_out_wordings, most=most_wordings, more=more_wordings)
             question = ask(video, str(question_type), rng, words)
             if question is not None and len(found) < count:
                 found.setdefault(question.text, question)

@@ -50,6 +50,7 @@ def draw_sample(
     options: WorldOptions = USUAL_WORLD,
     seed: int = 0,
     most_wordings: int | None = None,
+    more_wordings: bool = False,
     types: Sequence[str] | None = None,
 ) -> tuple[Video, list[Question]]:
     """Video `number` of a split and its questions; the same arguments, the same sample.
@@ -57,6 +58,7 @@ def draw_sample(
     Args:
         seed: another one gives other videos of the same split.
         most_wordings: only so many wordings of each type of question.
+        more_wordings: more of each.
         types: of questions; see `ask_questions`.
 
     Raises:
@@ -72,5 +74,10 @@ def draw_sample(
     video = draw_video(rng, options)
     while has_held_out(video) != wants_held_out:
         video = draw_video(rng, options)
-    asking = {"held_out_wordings": split.held_out_wordings, "most_wordings": most_wordings, "types": types}
+    asking = {
+        "held_out_wordings": split.held_out_wordings,
+        "most_wordings": most_wordings,
+        "more_wordings": more_wordings,
+        "types": types,
+    }
     return video, ask_questions(video, rng, num_questions, **asking)

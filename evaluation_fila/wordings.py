@@ -1,5 +1,8 @@
 """How questions are worded. The last wording of each type is held out: no model is trained on it."""
 
+from itertools import chain
+
+
 BACKGROUND = (
     "What colour is the background behind {the}?",
     "What is the background of {the}?",
@@ -173,13 +176,177 @@ WORDINGS = {
         "Describe the scenes with their times.",
     ),
 }
+# More to train on, in the same words, for `more`: so that an answer does not hang on the wording.
+MORE_BACKGROUND = (
+    "Which background does {the} have?",
+    "What is there behind {the}?",
+    "What can be seen behind {the}?",
+    "What colour is behind {the}?",
+    "Which colour is behind {the}?",
+    "What is the colour behind {the}?",
+    "What is the colour of the background behind {the}?",
+)
+MORE_MOTION = (
+    "Which way does {the} go?",
+    "In which direction is {the} moving?",
+    "In which direction does {the} go?",
+    "In what direction does {the} move?",
+    "Where does {the} move?",
+    "What is the direction of {the}?",
+)
+MORE_WHEN = (
+    "When is {the} first there?",
+    "When is {the} first shown?",
+    "When does {the} first appear?",
+    "At what time does {the} first appear?",
+    "At what time is {the} first shown?",
+    "At what time can {the} first be seen?",
+)
+MORE_WORDINGS = {
+    "existence": (
+        "Is there {a}?",
+        "Is {a} there?",
+        "Is {a} in the video?",
+        "Is {a} shown in the video?",
+        "Can {a} be seen?",
+        "Can {a} be seen in the video?",
+        "Does the video have {a}?",
+        "Can you see {a} there?",
+    ),
+    "first": (
+        "What comes first?",
+        "What is there first?",
+        "What is shown first?",
+        "What can be seen first?",
+        "The first scene: what is there?",
+        "What does the video show in the first scene?",
+    ),
+    "last": (
+        "What comes last?",
+        "What is there last?",
+        "What is shown last?",
+        "What can be seen last?",
+        "The last scene: what is there?",
+        "What does the video show in the last scene?",
+    ),
+    "order": (
+        "Which is there first, {the} or {other}?",
+        "Which comes earlier, {the} or {other}?",
+        "Which one comes first, {the} or {other}?",
+        "What is shown first: {the} or {other}?",
+        "Which can be seen earlier, {the} or {other}?",
+    ),
+    "before": (
+        "What is there right before {the}?",
+        "Which objects come before {the}?",
+        "What can be seen right before {the}?",
+        "What is in the scene right before {the}?",
+        "The scene before {the}: what is there?",
+        "What does the video show before {the}?",
+    ),
+    "after": (
+        "What is there right after {the}?",
+        "Which objects come after {the}?",
+        "What can be seen right after {the}?",
+        "What is in the scene right after {the}?",
+        "The scene after {the}: what is there?",
+        "What does the video show after {the}?",
+    ),
+    "count_scenes": (
+        "How many scenes can be seen?",
+        "How many scenes can you see?",
+        "How many scenes are shown?",
+        "The scenes: how many are there?",
+        "What is the number of scenes in the video?",
+    ),
+    "count_objects": (
+        "How many objects can be seen?",
+        "How many objects can you see?",
+        "How many objects are shown?",
+        "The objects: how many are there?",
+        "What is the number of objects in the video?",
+    ),
+    "shape": (
+        "What shape is {colour}?",
+        "Which shape is the {colour} object?",
+        "What shape is the {colour} one?",
+        "Which is the shape of the {colour} object?",
+        "What is the shape of the {colour} one?",
+    ),
+    "colour": (
+        "What colour is the {shape} in the video?",
+        "Which is the colour of the {shape}?",
+        "In what colour is the {shape} shown?",
+        "In which colour is the {shape}?",
+        "The colour of the {shape}: which is it?",
+    ),
+    "colours": (
+        "List the shapes and their colours.",
+        "List the colours of the shapes.",
+        "What colours are the shapes?",
+        "Which colours are the shapes?",
+        "Each shape: what colour is it?",
+        "In which colour is each shape?",
+    ),
+    "background": MORE_BACKGROUND,
+    "texture": (
+        "Plain, striped or dotted: what is behind {the}?",
+        "What pattern is the background of {the}?",
+        "What is the pattern of the background behind {the}?",
+        "What pattern can be seen behind {the}?",
+        "Which pattern can be seen behind {the}?",
+    ),
+    "motion": MORE_MOTION,
+    "at_second": (
+        "What is in the video at {seconds} seconds?",
+        "What does the scene at {seconds} seconds show?",
+        "Which objects can be seen at {seconds} seconds?",
+        "At {seconds} seconds, which objects are there?",
+        "At {seconds} seconds, what is shown?",
+        "What can you see at {seconds} seconds?",
+    ),
+    "when": MORE_WHEN,
+    "entries": (
+        "List the objects and their times.",
+        "When does each object first appear?",
+        "When is each object first shown?",
+        "When is each object first there?",
+        "At what time does each object come?",
+        "At what time is each object first seen?",
+        "When do the objects appear?",
+        "When do the objects come?",
+    ),
+    "duration": (
+        "How long is {the} shown?",
+        "How long is {the} to be seen?",
+        "For how long is {the} shown?",
+        "How many seconds is {the} there?",
+        "For how many seconds is {the} there?",
+        "How many seconds can {the} be seen?",
+    ),
+    "absent": (MORE_BACKGROUND, MORE_MOTION, MORE_WHEN),
+    "caption": (
+        "List the scenes and their times.",
+        "What happens in the video, and when?",
+        "What does the video show, and when?",
+        "Which scenes are there, and when?",
+        "Describe what happens with times.",
+        "Describe what the video shows with times.",
+    ),
+}
 QUESTION_TYPES = tuple(WORDINGS)
 
 
-def wordings_of(question_type: str, *, held_out: bool = False, most: int | None = None) -> tuple[str, ...]:
-    """Templates of a type: those to train on (`most`: only the first so many), or the one held out."""
-    words = WORDINGS[question_type]
+def wordings_of(
+    question_type: str, *, held_out: bool = False, most: int | None = None, more: bool = False
+) -> tuple[str, ...]:
+    """
+    Templates of a type: those to train on (`most`: only the first so many; `more`: also those of `MORE_WORDINGS`), or
+    the one held out.
+    """
+    words, others = WORDINGS[question_type], MORE_WORDINGS[question_type] if more else ()
     groups = words if words is ABSENT else (words,)
     if held_out:
         return groups[0][-1:]
-    return tuple(template for group in groups for template in group[:-1][:most])
+    others = tuple(chain.from_iterable(others)) if words is ABSENT else others
+    return (*(template for group in groups for template in group[:-1][:most]), *others)

@@ -6,6 +6,7 @@ import pytest
 
 from evaluation_fila.__main__ import main
 from evaluation_fila.make_data import DataPlan, make_data, make_data_once
+from evaluation_fila.wordings import MORE_WORDINGS, wordings_of
 from evaluation_fila.world import WorldOptions
 from training_fila.records import chat_of
 
@@ -78,6 +79,12 @@ def test_some_types_in_few_words(tmp_path):
     assert [record["video"] for record in lines_of(tmp_path / "records.jsonl")] == [one["video"] for one in has_before]
     asked = [question for truth in truths for question in truth["questions"]]
     assert asked and all(question["text"].startswith("What is in the scene before the ") for question in asked)
+
+
+def test_more_wordings_than_any_test_has(tmp_path):
+    assert main(["make-data", str(tmp_path), "--videos", "4", "--types", "caption", "--more-wordings"]) == 0
+    asked = [question["text"] for truth in lines_of(tmp_path / "truth.jsonl") for question in truth["questions"]]
+    assert set(asked) & set(MORE_WORDINGS["caption"]) and set(asked) & set(wordings_of("caption"))
 
 
 @pytest.mark.parametrize(("name", "value"), [("types", ("which",)), ("num_videos", 0), ("most_wordings", 0)])

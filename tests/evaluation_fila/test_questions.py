@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -24,9 +26,9 @@ def drawn(world: str, count: int = 60, **options):
 
 
 @pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("held_out_wordings", [False, True])
-def test_an_independent_reading_of_the_truth_gives_the_same_answers(world, held_out_wordings):
-    for video, questions in drawn(world, held_out_wordings=held_out_wordings):
+@pytest.mark.parametrize("wordings", [{}, {"held_out_wordings": True}, {"more_wordings": True}], ids=str)
+def test_an_independent_reading_of_the_truth_gives_the_same_answers(world, wordings):
+    for video, questions in drawn(world, **wordings):
         for question in questions:
             assert answer_from(asdict(video), question.type, question.text) == question.answer, question
 
@@ -114,15 +116,30 @@ def test_fewer_wordings_are_some_of_those_of_training():
         next(drawn("usual", most_wordings=0))
 
 
-def test_held_out_wordings_are_in_words_of_training():
+def words_of(templates: Iterable[str]) -> set[str]:
+    return {word for text in templates for word in re.findall(r"[\w']+", text.lower())}
+
+
+@pytest.mark.parametrize("options", [{"held_out": True}, {"more": True}], ids=["held_out", "more"])
+def test_all_wordings_are_in_words_of_training(options):
     """A model that is trained from nothing knows no others."""
-    every_type = [wordings_of(name, held_out=held_out) for held_out in (False, True) for name in QUESTION_TYPES]
-    trained, held_out = (
-        {word for templates in half for text in templates for word in re.findall(r"[\w']+", text.lower())}
-        for half in (every_type[: len(QUESTION_TYPES)], every_type[len(QUESTION_TYPES) :])
+    trained, others = (
+        words_of(chain.from_iterable(wordings_of(name, **given) for name in QUESTION_TYPES)) for given in ({}, options)
     )
-    assert held_out <= trained
-    assert all(len(templates) >= 5 for templates in every_type[: len(QUESTION_TYPES)])
+    assert others <= trained
+    assert all(len(wordings_of(name)) >= 5 for name in QUESTION_TYPES)
+
+
+def test_more_wordings_are_for_training_alone():
+    held_out = set(chain.from_iterable(wordings_of(name, held_out=True) for name in QUESTION_TYPES))
+    for name in QUESTION_TYPES:
+        more = wordings_of(name, more=True)
+        assert set(more) > set(wordings_of(name)) and len(set(more)) == len(more) and not set(more) & held_out
+    texts, more = (
+        {question.text for _, asked in drawn("usual", 60, **given) for question in asked if question.type == "caption"}
+        for given in ({}, {"more_wordings": True})
+    )
+    assert more & texts and more - texts
 
 
 def test_a_video_has_only_so_many_questions():
