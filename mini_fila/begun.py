@@ -16,6 +16,7 @@ def begin(folder: Path, file: str, plan: Mapping[str, Any]) -> None:
         ValueError: the folder holds results of another plan, or something else.
     """
     path = folder / file
+    plan = json.loads(json.dumps(plan))  # as it is read again: lists in place of tuples
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
         if found != plan:

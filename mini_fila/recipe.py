@@ -27,9 +27,9 @@ WORDINGS_OF_SHORT = 2
 # What is asked of short videos. As long as little is found, "It is not in the video." is the safest answer to questions
 # in three types' words; which way something moves cannot be told before where it begins.
 TYPES_OF_SHORT = tuple(name for name in QUESTION_TYPES if name not in ("absent", "motion"))
-UNEVEN_SEED = 3000  # of other videos than the usual ones
+UNEVEN_SEED, REWORDED_SEED = 3000, 6000  # of other videos than the usual ones
 # Frames of longer videos, of which the usual 48 would miss every other event and teach to guess.
-NUM_FRAMES_OF = dict.fromkeys(("events", "long"), 96)
+NUM_FRAMES_OF = dict.fromkeys(("events", "long", "reworded_events"), 96)
 # Stage, and what it is trained on, once.
 ORDER = (
     ("language", ("words",)),
@@ -38,6 +38,7 @@ ORDER = (
     ("image_questions", ("questions",)),
     ("videos_short", ("short",)),
     ("videos", ("uneven", "usual", "events", "long")),
+    ("videos_reworded", ("reworded", "reworded_events")),
 )
 LAST_STAGE = ORDER[-1][0]
 
@@ -61,9 +62,14 @@ class Recipe:
     usual_videos: int = 2700
     event_videos: int = 600
     long_videos: int = 600
+    reworded_videos: int = 600
+    reworded_event_videos: int = 150
     # A video is seen once with each set of 24 questions: seen often with the same ones, answers are learnt by heart.
     # Short videos have one, as two wordings are no more.
     question_sets: int = 3
+    # Types of questions that are named twice for the longer videos, as they are learnt last or least surely. They are
+    # asked about one and a half times as often as if all were named once: a video has only so many of each.
+    named_twice: tuple[str, ...] = ("colour", "when", "duration", "motion")
     # Of the stages on videos; None: that of their files. Their rates grow with its cube root.
     batch_size: int | None = None
     seed: int = 0
@@ -87,6 +93,8 @@ LARGE = Recipe(
     usual_videos=5500,
     event_videos=1500,
     long_videos=1200,
+    reworded_videos=900,
+    reworded_event_videos=300,
     question_sets=4,
     batch_size=24,
     processes=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
@@ -97,12 +105,18 @@ LARGE = Recipe(
 def data_plans(recipe: Recipe) -> dict[str, DataPlan]:
     """What is drawn for the parts of stage 4."""
     draw = partial(DataPlan, "train", questions_per_record=QUESTIONS_PER_RECORD)
-    of_video = recipe.question_sets * QUESTIONS_PER_RECORD
     few = {"options": ON_FRAMES, "most_wordings": WORDINGS_OF_SHORT, "types": TYPES_OF_SHORT}
+    many = {
+        "questions_per_video": recipe.question_sets * QUESTIONS_PER_RECORD,
+        "types": (*QUESTION_TYPES, *recipe.named_twice),
+    }
+    reworded = {**many, "seed": recipe.seed + REWORDED_SEED, "more_wordings": True}
     return {
-        "short": draw(recipe.short_videos, QUESTIONS_PER_RECORD, seed=recipe.seed, **few),
-        "uneven": draw(recipe.uneven_videos, of_video, seed=recipe.seed + UNEVEN_SEED, options=UNEVEN),
-        "usual": draw(recipe.usual_videos, of_video, seed=recipe.seed, options=USUAL),
-        "events": draw(recipe.event_videos, of_video, seed=recipe.seed, options=EVENTS),
-        "long": draw(recipe.long_videos, of_video, seed=recipe.seed, options=LONG),
+        "short": draw(recipe.short_videos, seed=recipe.seed, questions_per_video=QUESTIONS_PER_RECORD, **few),
+        "uneven": draw(recipe.uneven_videos, seed=recipe.seed + UNEVEN_SEED, options=UNEVEN, **many),
+        "usual": draw(recipe.usual_videos, seed=recipe.seed, options=USUAL, **many),
+        "events": draw(recipe.event_videos, seed=recipe.seed, options=EVENTS, **many),
+        "long": draw(recipe.long_videos, seed=recipe.seed, options=LONG, **many),
+        "reworded": draw(recipe.reworded_videos, options=USUAL, **reworded),
+        "reworded_events": draw(recipe.reworded_event_videos, options=EVENTS, **reworded),
     }

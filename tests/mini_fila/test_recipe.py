@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -13,9 +15,12 @@ from safetensors.torch import load_file
 import mini_fila.run_recipe as running
 from configuration_fila import FilaVideoConfig
 from evaluation_fila.evaluate import Score
+from evaluation_fila.make_data import DataPlan
+from evaluation_fila.questions import Question
+from evaluation_fila.splits import draw_sample
 from mini_fila.__main__ import main
 from mini_fila.publish import offered_types, write_card
-from mini_fila.recipe import LARGE, ON_FRAMES, ORDER, STAGES, Recipe
+from mini_fila.recipe import LARGE, ON_FRAMES, ORDER, STAGES, Recipe, data_plans
 from mini_fila.run_recipe import run_recipe
 from tests.environment import REPOSITORY
 from tests.training_fila.conftest import needs_assistant_masks
@@ -47,6 +52,36 @@ def test_a_share_shrinks_everything():
     assert (recipe.seed, recipe.question_sets) == (whole.seed, whole.question_sets)
     assert Recipe().scaled(1e-9).pictures == 16
     assert LARGE.scaled(1e-9).pictures == 3 * LARGE.batch_size
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), LARGE], ids=["small", "large"])
+def test_videos_have_the_questions_that_the_recipe_wants(recipe):
+    """As many as it says, and more of those that are named twice; of short videos no direction is asked."""
+    plans = data_plans(recipe)
+    for name, plan in plans.items():
+        asked = [question.type for number in range(8) for question in questions_of(plan, number)]
+        assert len(asked) == 8 * plan.questions_per_video
+        assert ("motion" in asked) == ("absent" in asked) == (name != "short")
+    usual = replace(plans["usual"], types=None)
+    more, all_once = (
+        Counter(question.type for number in range(20) for question in questions_of(plan, number))
+        for plan in (plans["usual"], usual)
+    )
+    assert all(more[name] > all_once[name] for name in recipe.named_twice)
+
+
+def questions_of(plan: DataPlan, number: int) -> list[Question]:
+    _, asked = draw_sample(
+        plan.split,
+        number,
+        num_questions=plan.questions_per_video,
+        options=plan.options,
+        seed=plan.seed,
+        most_wordings=plan.most_wordings,
+        more_wordings=plan.more_wordings,
+        types=plan.types,
+    )
+    return asked
 
 
 def overrides_of(stage, recipe, monkeypatch) -> list[str]:
@@ -118,17 +153,23 @@ def test_a_folder_of_another_recipe_is_left_alone(tmp_path, done, capsys):
 
 def test_what_cannot_be_drawn_is_said_before_the_next_stage(tmp_path, done, monkeypatch):
     """Though only a later one needs it."""
-    has_failed = Event()
+    is_training, has_failed = Event(), Event()
 
     def draw(name, *others):
         if name == "short":
+            is_training.wait(10)
             raise OSError("the disk is full")
         if name == "uneven":  # drawn after it
             has_failed.set()
         return Path(name)
 
+    def train(stage, *others):
+        done.append(stage)
+        is_training.set()
+        has_failed.wait(10)
+
     monkeypatch.setattr(running, "_draw", draw)
-    monkeypatch.setattr(running, "_train", lambda stage, *others: done.append(stage) or has_failed.wait(10))
+    monkeypatch.setattr(running, "_train", train)
     with pytest.raises(OSError, match="the disk is full"):
         run_recipe(tmp_path / "mini", Recipe())
     assert done == ["language"]
