@@ -20,7 +20,7 @@ from evaluation_fila.questions import Question
 from evaluation_fila.splits import draw_sample
 from mini_fila.__main__ import main
 from mini_fila.publish import offered_types, write_card
-from mini_fila.recipe import LARGE, ON_FRAMES, ORDER, STAGES, Recipe, data_plans
+from mini_fila.recipe import LARGE, LAST_STAGE, ON_FRAMES, ORDER, STAGES, Recipe, data_plans
 from mini_fila.run_recipe import run_recipe
 from tests.environment import REPOSITORY
 from tests.training_fila.conftest import needs_assistant_masks
@@ -200,19 +200,34 @@ def test_only_what_is_answered_well_is_offered(tmp_path):
     assert "`last`, `motion`" in withheld and "| motion | 100 | 0.890 |" in card
 
 
+def run_command(output: Path, *options: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "mini_fila", "--output", str(output), *options]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+@pytest.mark.slow
+@needs_assistant_masks
+def test_on_cpus_the_same_recipe_gives_the_same_weights(tmp_path):
+    """Bit for bit: who trains the small model gets the one that was measured."""
+    for name in ("one", "other"):
+        run_command(tmp_path / name, "--no-large", "--share", "0.0001", "--until", "videos")
+    for stage in ("image_questions", "videos"):
+        one, other = (tmp_path / name / stage / "model.safetensors" for name in ("one", "other"))
+        assert one.read_bytes() == other.read_bytes(), stage
+
+
 @pytest.mark.slow
 @needs_assistant_masks
 def test_the_recipe_from_nothing(tmp_path):
-    command = [sys.executable, "-m", "mini_fila", "--output", str(tmp_path / "mini"), "--share", "0.003"]
-    first = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert first.returncode == 0, first.stderr[-3000:]
+    run_command(tmp_path / "mini", "--share", "0.003")
     shipped = tmp_path / "mini" / "fila-video-mini"
     weights = load_file(shipped / "model.safetensors")
     assert sum(tensor.nbytes for tensor in weights.values()) < 16e6
     scores = json.loads((shipped / "scores.json").read_text(encoding="utf-8"))
     assert set(scores) == {"test", "test_combinations", "test_wordings"}
     assert (shipped / "modeling_fila_video.py").is_file()
-    before = (tmp_path / "mini" / "videos" / "model.safetensors").read_bytes()
-    again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert again.returncode == 0 and "Stage " not in again.stdout
-    assert (tmp_path / "mini" / "videos" / "model.safetensors").read_bytes() == before
+    before = (tmp_path / "mini" / LAST_STAGE / "model.safetensors").read_bytes()
+    assert "Stage " not in run_command(tmp_path / "mini", "--share", "0.003").stdout
+    assert (tmp_path / "mini" / LAST_STAGE / "model.safetensors").read_bytes() == before
