@@ -21,7 +21,7 @@ demo: .venv/.ready ## draw a video and ask about it; or VIDEO=clip.mp4 QUESTION=
 	@$(if $(VIDEO),.venv/bin/python demo/ask_a_video.py "$$VIDEO" $(if $(QUESTION),--question "$$QUESTION"),\
 		.venv/bin/python demo/ask_a_drawn_video.py $(if $(NUMBER),--number "$$NUMBER") $(if $(REAL_CLIP),--real-clip "$$REAL_CLIP"))
 
-mini: .venv/.ready ## train the small model of checkpoints/ from nothing: a quarter of an hour on a large GPU, an hour and a half on two cores
+mini: .venv/.ready ## train the small model of checkpoints/ from nothing: about twelve minutes on a large GPU, over an hour and a half on two cores
 	.venv/bin/python -m mini_fila --output outputs/mini
 
 train-demo: .venv/.ready ## train a tiny model through the four stages on drawn pictures and clips, and ask it

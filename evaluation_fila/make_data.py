@@ -40,6 +40,8 @@ class DataPlan:
         for name in ("num_videos", "questions_per_video", "questions_per_record", "most_wordings"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
+        if self.more_wordings and self.split != "train":
+            raise ValueError(f"more_wordings is for training: {self.split!r} has its own wordings.")
         check_types(self.types)
 
 

@@ -51,13 +51,13 @@ def ask_questions(
     Args:
         held_out_wordings: in words that no question of training has.
         most_wordings: of those of training, only the first so many of each type.
-        more_wordings: also those that are for training alone.
+        more_wordings: also those of `MORE_WORDINGS`, for training.
         types: of `QUESTION_TYPES`, the only ones that are asked; a type named twice, twice as often. With them there
             are fewer questions if the video has no more, and perhaps none. Default: all.
 
     Raises:
-        ValueError: `count` or `most_wordings` is below 1, a type is unknown, or the video has fewer different
-            questions than `count`.
+        ValueError: `count` or `most_wordings` is below 1, `more_wordings` stands beside one of the two others, a type
+            is unknown, or the video has fewer different questions than `count`.
     """
     for name, value in (("count", count), ("most_wordings", most_wordings)):
         if value is not None and value < 1:

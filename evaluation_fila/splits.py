@@ -58,7 +58,7 @@ def draw_sample(
     Args:
         seed: another one gives other videos of the same split.
         most_wordings: only so many wordings of each type of question.
-        more_wordings: more of each.
+        more_wordings: also those of `MORE_WORDINGS`, for training.
         types: of questions; see `ask_questions`.
 
     Raises:

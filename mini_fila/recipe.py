@@ -68,7 +68,7 @@ class Recipe:
     # Short videos have one, as two wordings are no more.
     question_sets: int = 3
     # Types of questions that are named twice for the longer videos, as they are learnt last or least surely. They are
-    # asked about one and a half times as often as if all were named once: a video has only so many of each.
+    # asked about 1.3 to 1.6 times as often as if all were named once: a video has only so many of each.
     named_twice: tuple[str, ...] = ("colour", "when", "duration", "motion")
     # Of the stages on videos; None: that of their files. Their rates grow with its cube root.
     batch_size: int | None = None

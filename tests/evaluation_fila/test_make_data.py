@@ -85,6 +85,8 @@ def test_more_wordings_than_any_test_has(tmp_path):
     assert main(["make-data", str(tmp_path), "--videos", "4", "--types", "caption", "--more-wordings"]) == 0
     asked = [question["text"] for truth in lines_of(tmp_path / "truth.jsonl") for question in truth["questions"]]
     assert set(asked) & set(MORE_WORDINGS["caption"]) and set(asked) & set(wordings_of("caption"))
+    with pytest.raises(ValueError, match="more_wordings is for training: 'test_wordings'"):
+        DataPlan("test_wordings", 4, 8, more_wordings=True)
 
 
 @pytest.mark.parametrize(("name", "value"), [("types", ("which",)), ("num_videos", 0), ("most_wordings", 0)])

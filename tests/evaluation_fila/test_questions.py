@@ -140,6 +140,9 @@ def test_more_wordings_are_for_training_alone():
         for given in ({}, {"more_wordings": True})
     )
     assert more & texts and more - texts
+    for others in ({"held_out": True}, {"most": 2}):
+        with pytest.raises(ValueError, match="more wordings are for training"):
+            wordings_of("caption", more=True, **others)
 
 
 def test_a_video_has_only_so_many_questions():

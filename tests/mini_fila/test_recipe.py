@@ -20,7 +20,7 @@ from evaluation_fila.questions import Question
 from evaluation_fila.splits import draw_sample
 from mini_fila.__main__ import main
 from mini_fila.publish import offered_types, write_card
-from mini_fila.recipe import LARGE, LAST_STAGE, ON_FRAMES, ORDER, STAGES, Recipe, data_plans
+from mini_fila.recipe import LARGE, LAST_STAGE, NUM_FRAMES_OF, ON_FRAMES, ORDER, STAGES, Recipe, data_plans
 from mini_fila.run_recipe import run_recipe
 from tests.environment import REPOSITORY
 from tests.training_fila.conftest import needs_assistant_masks
@@ -58,7 +58,10 @@ def test_a_share_shrinks_everything():
 def test_videos_have_the_questions_that_the_recipe_wants(recipe):
     """As many as it says, and more of those that are named twice; of short videos no direction is asked."""
     plans = data_plans(recipe)
+    assert list(plans) == [name for stage, names in ORDER for name in names if stage.startswith("videos")]
     for name, plan in plans.items():
+        assert plan.more_wordings == name.startswith("reworded")
+        assert NUM_FRAMES_OF.get(name) == (96 if plan.options.events[1] else None)
         asked = [question.type for number in range(8) for question in questions_of(plan, number)]
         assert len(asked) == 8 * plan.questions_per_video
         assert ("motion" in asked) == ("absent" in asked) == (name != "short")
@@ -210,10 +213,10 @@ def run_command(output: Path, *options: str) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 @needs_assistant_masks
 def test_on_cpus_the_same_recipe_gives_the_same_weights(tmp_path):
-    """Bit for bit: who trains the small model gets the one that was measured."""
+    """Bit for bit."""
     for name in ("one", "other"):
-        run_command(tmp_path / name, "--no-large", "--share", "0.0001", "--until", "videos")
-    for stage in ("image_questions", "videos"):
+        run_command(tmp_path / name, "--no-large", "--share", "0.0001", "--until", LAST_STAGE)
+    for stage in ("image_questions", LAST_STAGE):
         one, other = (tmp_path / name / stage / "model.safetensors" for name in ("one", "other"))
         assert one.read_bytes() == other.read_bytes(), stage
 
