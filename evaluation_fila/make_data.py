@@ -90,8 +90,9 @@ def make_data_once(folder: Path, plan: DataPlan, *, num_workers: int = 1) -> Pat
     return records
 
 
-def _write_video(number: int, *, folder: Path, plan: DataPlan) -> tuple[Video, list[Question]]:
-    video, asked = draw_sample(
+def sample_of(plan: DataPlan, number: int) -> tuple[Video, list[Question]]:
+    """A video of a plan, and what is asked about it."""
+    return draw_sample(
         plan.split,
         number,
         num_questions=plan.questions_per_video,
@@ -101,6 +102,10 @@ def _write_video(number: int, *, folder: Path, plan: DataPlan) -> tuple[Video, l
         more_wordings=plan.more_wordings,
         types=plan.types,
     )
+
+
+def _write_video(number: int, *, folder: Path, plan: DataPlan) -> tuple[Video, list[Question]]:
+    video, asked = sample_of(plan, number)
     render_video(video, folder / _file(_name(plan, number)))
     return video, asked
 

@@ -15,9 +15,7 @@ from safetensors.torch import load_file
 import mini_fila.run_recipe as running
 from configuration_fila import FilaVideoConfig
 from evaluation_fila.evaluate import Score
-from evaluation_fila.make_data import DataPlan
-from evaluation_fila.questions import Question
-from evaluation_fila.splits import draw_sample
+from evaluation_fila.make_data import sample_of
 from mini_fila.__main__ import main
 from mini_fila.publish import offered_types, write_card
 from mini_fila.recipe import LARGE, LAST_STAGE, NUM_FRAMES_OF, ON_FRAMES, ORDER, STAGES, Recipe, data_plans
@@ -62,29 +60,15 @@ def test_videos_have_the_questions_that_the_recipe_wants(recipe):
     for name, plan in plans.items():
         assert plan.more_wordings == name.startswith("reworded")
         assert NUM_FRAMES_OF.get(name) == (96 if plan.options.events[1] else None)
-        asked = [question.type for number in range(8) for question in questions_of(plan, number)]
+        asked = [question.type for number in range(8) for question in sample_of(plan, number)[1]]
         assert len(asked) == 8 * plan.questions_per_video
         assert ("motion" in asked) == ("absent" in asked) == (name != "short")
     usual = replace(plans["usual"], types=None)
     more, all_once = (
-        Counter(question.type for number in range(20) for question in questions_of(plan, number))
+        Counter(question.type for number in range(20) for question in sample_of(plan, number)[1])
         for plan in (plans["usual"], usual)
     )
     assert all(more[name] > all_once[name] for name in recipe.named_twice)
-
-
-def questions_of(plan: DataPlan, number: int) -> list[Question]:
-    _, asked = draw_sample(
-        plan.split,
-        number,
-        num_questions=plan.questions_per_video,
-        options=plan.options,
-        seed=plan.seed,
-        most_wordings=plan.most_wordings,
-        more_wordings=plan.more_wordings,
-        types=plan.types,
-    )
-    return asked
 
 
 def overrides_of(stage, recipe, monkeypatch) -> list[str]:
