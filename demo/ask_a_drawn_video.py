@@ -27,8 +27,8 @@ from evaluation_fila.rendering import render_video  # noqa: E402
 from evaluation_fila.scoring import is_correct  # noqa: E402
 from evaluation_fila.splits import draw_sample  # noqa: E402
 from evaluation_fila.world import Video  # noqa: E402
-from mini_fila.measure import load_scores  # noqa: E402
-from mini_fila.publish import SCORES, offered_types  # noqa: E402
+from mini_fila.measure import SCORES, load_scores  # noqa: E402
+from mini_fila.publish import offered_types  # noqa: E402
 from mini_fila.recipe import USUAL  # noqa: E402
 
 

@@ -42,6 +42,8 @@ class DataPlan:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
         if self.more_wordings and self.split != "train":
             raise ValueError(f"more_wordings is for training: {self.split!r} has its own wordings.")
+        if self.more_wordings and self.most_wordings is not None:
+            raise ValueError(f"more_wordings and most_wordings={self.most_wordings} exclude each other.")
         check_types(self.types)
 
 

@@ -52,15 +52,16 @@ def compare(shipped: dict[str, Score], trained: dict[str, Score]) -> str:
     asked, asked_of_trained = ({name: score.asked for name, score in scores.items()} for scores in (shipped, trained))
     if asked != asked_of_trained:
         raise ValueError(f"The shipped one was asked {asked}, the other {asked_of_trained}: these are other questions.")
+    differences = {name: difference(shipped[name], trained[name]) for name in shipped}
+    lines = [_line(name, shipped[name], trained[name], found) for name, found in differences.items()]
     types = [name for name in shipped if name != "all"]
     within = sum(_is_within(shipped[name], trained[name]) for name in types)
-    apart = sum(difference(shipped[name], trained[name]).excludes_zero for name in types)
+    apart = sum(differences[name].excludes_zero for name in types)
     summary = f"{within} of {len(types)} types lie within the shipped interval; of {apart} the difference excludes 0."
-    return "\n".join([HEADER, *(_line(name, shipped[name], trained[name]) for name in shipped), "", summary])
+    return "\n".join([HEADER, *lines, "", summary])
 
 
-def _line(name: str, shipped: Score, trained: Score) -> str:
-    found = difference(shipped, trained)
+def _line(name: str, shipped: Score, trained: Score, found: Difference) -> str:
     low, high = shipped.interval
     return (
         f"| {name} | {trained.asked} | {shipped.share:.3f} | {low:.3f} to {high:.3f} | {trained.share:.3f} "

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from torch.utils.data import get_worker_info
 from transformers import BaseVideoProcessor, BatchFeature
 from transformers.image_utils import PILImageResampling
 from transformers.processing_utils import Unpack, VideosKwargs
@@ -213,8 +212,7 @@ def _load_file(video: Any, given: Any, sampling: dict[str, Any], reading: dict[s
     if given is not None:
         raise ValueError(f"video_metadata={given!r} is given for a file, whose own times are read: leave it out.")
     options = {name: value for name, value in sampling.items() if name != "takes_all"}
-    # As PyTorch gives a data loader's worker one thread: more workers use more processors.
-    with VideoReader(video, num_decoders=None if get_worker_info() is None else 1) as reader:
+    with VideoReader(video) as reader:
         if sampling["takes_all"] and reader.num_frames > sampling["max_frames"]:
             raise ValueError(_too_many_frames(reader.num_frames, sampling["max_frames"]))
         sampled = reader.sample(**options, **reading)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from torch.utils.data import get_worker_info
 
 from .frame_sampling import DEFAULT_MAX_FRAMES, check_sampling, nearest_indices, sample_frame_indices
 from .video_decoder import Decoder, open_counting_decoder
@@ -42,7 +43,7 @@ class VideoReader:
     Args:
         source: a path, the bytes of a file, a seekable binary file object, or an http(s) URL.
         num_decoders: how many parts of the video are decoded side by side. By default one for each processor that this
-            process may use, at most 4.
+            process may use, at most 4, and in a data loader's worker one.
         url_timeout_seconds: the longest wait for a server's answer.
         url_max_bytes: the most bytes fetched from a URL.
 
@@ -72,7 +73,7 @@ class VideoReader:
     ):
         if num_decoders is not None and num_decoders <= 0:
             raise ValueError(f"num_decoders must be positive, got {num_decoders}.")
-        self._num_decoders = num_decoders or min(_num_processors(), MAX_DECODERS)
+        self._num_decoders = num_decoders or _default_decoders()
         self._source = VideoSource(source, url_timeout_seconds=url_timeout_seconds, url_max_bytes=url_max_bytes)
         try:
             self._index, self._geometry = probe(self._source)
@@ -305,6 +306,11 @@ def read_video(
     check_sampling(num_frames=num_frames, fps=fps, max_frames=max_frames)
     with VideoReader(source, **reader_options) as reader:
         return reader.sample(num_frames=num_frames, fps=fps, max_frames=max_frames, size=size, seek_mode=seek_mode)
+
+
+def _default_decoders() -> int:
+    """In a worker one, as PyTorch gives it one thread: more workers use more processors."""
+    return 1 if get_worker_info() is not None else min(_num_processors(), MAX_DECODERS)
 
 
 def _num_processors() -> int:

@@ -10,8 +10,8 @@ from transformers import AutoConfig, QuantoConfig, pipeline
 import processing_fila  # noqa: F401  (registers the classes)
 from evaluation_fila.evaluate import ask_split, scores_of
 from evaluation_fila.make_data import DataPlan, make_data
-from mini_fila.measure import load_scores
-from mini_fila.publish import SCORES, offered_types
+from mini_fila.measure import SCORES, load_scores
+from mini_fila.publish import offered_types
 from mini_fila.recipe import USUAL
 from tests.environment import REPOSITORY
 

@@ -89,6 +89,12 @@ def test_more_wordings_than_any_test_has(tmp_path):
         DataPlan("test_wordings", 4, 8, more_wordings=True)
 
 
+def test_more_and_fewer_wordings_at_once_leave_nothing_behind(tmp_path, capsys):
+    command = ["make-data", str(tmp_path / "new"), "--videos", "4", "--more-wordings", "--most-wordings", "2"]
+    assert main(command) == 2 and not (tmp_path / "new").exists()
+    assert "more_wordings and most_wordings=2 exclude each other" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("name", "value"), [("types", ("which",)), ("num_videos", 0), ("most_wordings", 0)])
 def test_a_plan_that_cannot_be_drawn_is_refused(name, value):
     with pytest.raises(ValueError, match=name):

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader
 from transformers import LlavaOnevisionVideoProcessor
 from transformers.utils import logging as transformers_logging
 from transformers.video_utils import VideoMetadata
 
-from processing_fila import FilaVideoVideoProcessor, VideoReader, VideoReadError, video_processing_fila_video
+from processing_fila import FilaVideoVideoProcessor, VideoReadError
 from tests.clips import draw_audio, draw_clip, draw_frames
 
 
@@ -485,24 +484,3 @@ def test_another_filter_than_bicubic_is_used_for_files_too(tmp_path):
 def test_more_frames_than_the_limit_are_refused_when_the_processor_is_made():
     with pytest.raises(ValueError, match="num_frames=1000 is more than max_frames=768"):
         FilaVideoVideoProcessor(num_frames=1000)
-
-
-def test_a_worker_of_a_data_loader_has_one_decoder(clip, process, monkeypatch):
-    """Workers stand side by side already: with several decoders each they would take each other's processors."""
-    asked = []
-
-    class Watched(VideoReader):
-        def __init__(self, *args, num_decoders=None):
-            asked.append(num_decoders)
-            super().__init__(*args, num_decoders=num_decoders)
-
-    def load(path):
-        frames, _ = process.load_videos([path])
-        return asked[-1], frames[0]
-
-    monkeypatch.setattr(video_processing_fila_video, "VideoReader", Watched)
-    here, expected = load(str(clip))
-    options = {"num_workers": 1, "multiprocessing_context": "fork"}  # which takes what is defined here along
-    of_worker, frames = next(iter(DataLoader([str(clip)], batch_size=None, collate_fn=load, **options)))
-    assert (of_worker, here) == (1, None)
-    torch.testing.assert_close(frames, expected, rtol=0, atol=0)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
+from processing_fila import video_reader
 from processing_fila.video_reader import VideoDamageWarning, VideoReader, VideoReadError, read_video
 from tests.clips import draw_clip
 
@@ -181,6 +182,27 @@ def test_workers(method, clip):
     check_workers(clip, method, num_workers=2, count=12)
 
 
+def test_a_worker_has_one_decoder(clip, monkeypatch):
+    """Workers stand side by side already: with several decoders each they would take each other's processors."""
+    asked, decode = [], video_reader.decode_side_by_side
+
+    def watched(*args, num_decoders, **options):
+        asked.append(num_decoders)
+        return decode(*args, num_decoders=num_decoders, **options)
+
+    def load(path):
+        frames = read_video(path, num_frames=6).frames
+        return asked[-1], frames
+
+    monkeypatch.setattr(video_reader, "decode_side_by_side", watched)
+    monkeypatch.setattr(video_reader, "_num_processors", lambda: 3)
+    here, expected = load(clip)
+    options = {"num_workers": 1, "multiprocessing_context": "fork"}  # which takes what is defined here along
+    of_worker, frames = next(iter(DataLoader([str(clip)], batch_size=None, collate_fn=load, **options)))
+    assert (of_worker, here) == (1, 3)
+    np.testing.assert_array_equal(frames, expected)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_many_workers(method, clip):
@@ -192,6 +214,7 @@ def test_many_workers(method, clip):
 # Reads each file named on standard input and says what came of it, so that a crash or a hang is told from an error.
 READ_ALL = """
 import sys, warnings
+from processing_fila import video_reader
 from processing_fila.video_reader import VideoDamageWarning, VideoReadError, read_video
 warnings.simplefilter("ignore", VideoDamageWarning)
 for line in sys.stdin:
