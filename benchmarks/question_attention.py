@@ -1,9 +1,10 @@
-"""What attention with a mask of questions costs on a CPU, for each implementation that takes one.
+"""Measures the time of attention with the mask of packed questions on a CPU, for each implementation that takes it.
 
     python -m benchmarks.question_attention --json question_attention.json
 
-A forward and backward pass of the small model's language model over rows of a shared beginning and 16 questions, under
-bfloat16 autocast, on one thread. CPU seconds, medians; implementations take turns. Prints a Markdown table.
+Each measurement is a forward and backward pass of the small model's language model under bfloat16 autocast, on one
+thread. A row has a shared prefix and 16 questions. The implementations take turns. The Markdown table has medians of
+CPU seconds.
 """
 
 import argparse
@@ -17,23 +18,25 @@ import torch
 import transformers
 from transformers import Qwen2Config, Qwen2Model
 
-from mini_fila.untrained import TEXT, VOCABULARY
-from training_fila.separate_questions import MASKED_ATTENTION, SHARED, attention_of_questions
+from fila_video.common.tables import markdown_table
+from fila_video.mini.architecture import TEXT
+from fila_video.mini.tokenizer import VOCABULARY
+from fila_video.training.data.question_packing import MASKED_ATTENTION, SHARED_PREFIX, packed_attention_mask
 
 
 ROWS, SHARED_TOKENS, QUESTIONS, TOKENS_OF_QUESTION = 8, 163, 16, 24
 
 
 def question_ids() -> torch.Tensor:
-    """(ROWS, T): whose token each is, as the collator lays rows out."""
+    """The number of each token's question, `(ROWS, T)`, as the collator returns it."""
     owners = torch.arange(1, QUESTIONS + 1).repeat_interleave(TOKENS_OF_QUESTION)
-    return torch.cat([torch.full((SHARED_TOKENS,), SHARED), owners]).expand(ROWS, -1)
+    return torch.cat([torch.full((SHARED_TOKENS,), SHARED_PREFIX), owners]).expand(ROWS, -1)
 
 
 def measure(model: Qwen2Model, tokens: torch.Tensor, owners: torch.Tensor) -> float:
-    """CPU seconds of one pass, the mask's making included."""
+    """Returns the CPU seconds of one pass, including the time to make the mask."""
     started = time.process_time()
-    mask = attention_of_questions(owners, model.config._attn_implementation)
+    mask = packed_attention_mask(owners, model.config._attn_implementation)
     with torch.autocast("cpu", torch.bfloat16):
         states = model(tokens, attention_mask=mask, use_cache=False).last_hidden_state
     states.float().square().mean().backward()
@@ -42,8 +45,8 @@ def measure(model: Qwen2Model, tokens: torch.Tensor, owners: torch.Tensor) -> fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--repeats", type=int, default=5, help="number of measurements of each implementation")
+    parser.add_argument("--json", type=Path, help="file for all measurements")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -58,9 +61,9 @@ def main() -> None:
             if repeat:  # the first is a warm-up
                 found.append(taken)
     medians = {name: statistics.median(found) for name, found in seconds.items()}
-    print("| attention | CPU s |\n| --- | ---: |")
-    for name, median in medians.items():
-        print(f"| {name} | {median:.2f} |")
+    print(
+        markdown_table(["attention", "CPU s"], [(name, f"{value:.2f}") for name, value in medians.items()], align="lr")
+    )
     if options.json:
         about = {
             "python": platform.python_version(),

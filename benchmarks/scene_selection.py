@@ -1,4 +1,4 @@
-"""How good and how fast scene selection is, and what merging costs.
+"""Measures how good and how fast scene selection is, and what scene merging costs.
 
     python benchmarks/scene_selection.py --device cuda --json scene_selection.json
 
@@ -8,9 +8,11 @@ Prints Markdown tables and, with --json, writes the numbers to a file. It measur
    summed over the frames, for many seeds;
 2. the time of each selection method for one long video, as a share of the vision tower's time for the same frames
    (SigLIP so400m patch14-384, untrained weights, measured on a sample of the frames), and how often the host waited;
-3. time and memory of the merging methods for one video. `einsum` is eq. 7 in one call, for comparison.
+3. the time and memory of the merging methods for one video. `einsum` is eq. 7 in a single call, for comparison.
 
-Times are medians. The tower runs in bfloat16 on a GPU and in float32 on a CPU; selection always computes in float32.
+Times are medians. The tower runs in bfloat16 on a GPU and in float32 on a CPU. Selection always computes in float32.
+
+Shape letters: N frames, D width of the tower.
 """
 
 import argparse
@@ -30,6 +32,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from fila_video.common.tables import markdown_table  # noqa: E402
 from modeling_fila.configuration_fila import FilaVideoConfig  # noqa: E402
 from modeling_fila.kmeans import distances  # noqa: E402
 from modeling_fila.scene_merging import build_scene_merging  # noqa: E402
@@ -46,7 +49,7 @@ SELECTIONS = {
 
 
 def median_seconds(function: Callable[[], object], device: torch.device, repeats: int) -> float:
-    """The median time of a call, its work on the device included, after two calls to warm up."""
+    """The median time of a call, including its work on the device, after two warm-up calls."""
     seconds = []
     for _ in range(repeats + 2):
         synchronize(device)
@@ -63,7 +66,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def host_waits(function: Callable[[], object], device: torch.device) -> int | None:
-    """How often a call makes the host wait for the GPU; None on a CPU."""
+    """How often a call makes the host wait for the GPU. None on a CPU."""
     if device.type != "cuda":
         return None
     torch.cuda.set_sync_debug_mode("warn")
@@ -77,7 +80,7 @@ def host_waits(function: Callable[[], object], device: torch.device) -> int | No
 
 
 def peak_bytes(function: Callable[[], object], device: torch.device) -> int | None:
-    """The most memory that a call holds at once, its result included; None on a CPU."""
+    """The peak memory of a call, including its result. None on a CPU."""
     if device.type != "cuda":
         return None
     torch.cuda.synchronize(device)
@@ -89,15 +92,15 @@ def peak_bytes(function: Callable[[], object], device: torch.device) -> int | No
 
 
 def separated_clusters(num_clusters: int, frames_per_cluster: int, width: int) -> Tensor:
-    """(N, D): clusters of spread 1 whose centres are about 10 times as far apart."""
+    """(N, D): clusters with a standard deviation of 1, whose centers are about 10 times as far apart."""
     generator = torch.Generator().manual_seed(0)
-    centres = 10 * torch.randn(num_clusters, width, generator=generator)
-    frames = centres.repeat_interleave(frames_per_cluster, dim=0)
+    centers = 10 * torch.randn(num_clusters, width, generator=generator)
+    frames = centers.repeat_interleave(frames_per_cluster, dim=0)
     return frames + torch.randn(frames.shape, generator=generator)
 
 
 def compare_starts(device: torch.device, num_seeds: int) -> list[dict]:
-    """Summed distance to the representatives and missed clusters, over seeds, for both starts."""
+    """For both starts: the summed distance to the representatives and the number of missed clusters, over seeds."""
     per_cluster = 30
     features = separated_clusters(NUM_SCENES, per_cluster, width=64).to(device)
     rows = []
@@ -122,7 +125,7 @@ def compare_starts(device: torch.device, num_seeds: int) -> list[dict]:
 
 
 def long_video(num_frames: int, device: torch.device) -> Tensor:
-    """(N, D): neighbouring frames are alike, with a cut every 50 frames on average."""
+    """(N, D): neighboring frames are similar, and there is a cut every 50 frames on average."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(num_frames, HIDDEN_SIZE, generator=generator)
     is_cut = torch.rand(num_frames, 1, generator=generator) < 0.02
@@ -131,7 +134,7 @@ def long_video(num_frames: int, device: torch.device) -> Tensor:
 
 @torch.no_grad()
 def tower_seconds(device: torch.device, num_frames: int, sample: int, chunk: int, repeats: int) -> float:
-    """The vision tower's time for `num_frames` frames, from that for `sample` frames in chunks of `chunk`."""
+    """The vision tower's time for `num_frames` frames, extrapolated from `sample` frames in chunks of `chunk`."""
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     with torch.device(device):
         tower = transformers.AutoModel.from_config(FilaVideoConfig().vision_config, dtype=dtype).eval()
@@ -145,7 +148,7 @@ def tower_seconds(device: torch.device, num_frames: int, sample: int, chunk: int
 
 
 def compare_selections(device: torch.device, num_frames: int, tower: float, repeats: int) -> list[dict]:
-    """Time of each method, from the tower's features to the scenes, beside the tower's."""
+    """The time of each method, from the tower's features to the scenes, as a share of the tower's time."""
     chunk = torch.randn(16, NUM_PATCHES, HIDDEN_SIZE, device=device)
     chunk = chunk.to(torch.bfloat16 if device.type == "cuda" else torch.float32)
     pooling = median_seconds(lambda: frame_representations(chunk), device, repeats) * num_frames / len(chunk)
@@ -170,7 +173,7 @@ def compare_selections(device: torch.device, num_frames: int, tower: float, repe
 
 @torch.no_grad()
 def compare_mergings(device: torch.device, repeats: int) -> list[dict]:
-    """Time and memory of each merging method; memory as a multiple of the scenes' own."""
+    """The time and memory of each merging method. Memory is a multiple of that of the scenes themselves."""
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     num_scenes = NUM_SCENES if device.type == "cuda" else 2
     sizes = {"scene_size": SCENE_SIZE, "num_patches": NUM_PATCHES, "hidden_size": HIDDEN_SIZE}
@@ -194,11 +197,10 @@ def compare_mergings(device: torch.device, repeats: int) -> list[dict]:
 
 
 def markdown(rows: list[dict]) -> str:
-    """A table with the keys of the first row as its header."""
+    """A Markdown table with the keys of the first row as its header."""
     header = list(rows[0])
     cells = [["" if row[key] is None else _cell(row[key]) for key in header] for row in rows]
-    lines = [header, ["---"] * len(header), *cells]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(header, cells, align="l" + "r" * (len(header) - 1))
 
 
 def _cell(value: str | int | float) -> str:
@@ -220,12 +222,23 @@ def environment(device: torch.device) -> dict:
 def main() -> None:
     default_device = "cuda" if torch.cuda.is_available() else "cpu"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", type=torch.device, default=torch.device(default_device))
-    parser.add_argument("--frames", type=int, default=3600, help="frames of the long video (default: 3600)")
-    parser.add_argument("--tower-frames", type=int, help="frames to time the tower on (default: 256, 2 on a CPU)")
-    parser.add_argument("--tower-chunk", type=int, help="frames the tower takes at once (default: 32, 1 on a CPU)")
-    parser.add_argument("--seeds", type=int, default=50, help="seeds to compare the starts on (default: 50)")
-    parser.add_argument("--repeats", type=int, help="timed calls (default: 10, 3 on a CPU)")
+    parser.add_argument(
+        "--device",
+        type=torch.device,
+        default=torch.device(default_device),
+        help="device to measure on (default: cuda if there is a GPU, otherwise cpu)",
+    )
+    parser.add_argument("--frames", type=int, default=3600, help="number of frames of the long video (default: 3600)")
+    parser.add_argument(
+        "--tower-frames", type=int, help="number of frames to time the tower on (default: 256, 2 on a CPU)"
+    )
+    parser.add_argument(
+        "--tower-chunk", type=int, help="number of frames in a chunk of the tower (default: 32, 1 on a CPU)"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=50, help="number of seeds to compare the starts with (default: 50)"
+    )
+    parser.add_argument("--repeats", type=int, help="number of timed calls (default: 10, 3 on a CPU)")
     parser.add_argument("--json", type=Path, help="file to write the numbers to")
     arguments = parser.parse_args()
     device, is_gpu = arguments.device, arguments.device.type == "cuda"

@@ -1,11 +1,12 @@
-"""Whether reading keeps up with training: a step of stage 4 as it runs, beside the same step with its batch in memory.
+"""Measures whether reading videos keeps up with training: a step of stage 4 with and without reading.
 
     python -m benchmarks.training --clips ../shared/videos --json training.json
 
-Every clip of the folder is one sample. The run is `python -m training_fila video_instruction`'s own trainer, whose
-workers read, resize and tokenise while the model computes; the other one repeats forward, backward and the optimiser's
-step on batches that were kept. Both alternate, the table holds medians over steps. `--model` names a checkpoint;
-without one, an untrained model is made that is large enough for its step to take seconds on a processor.
+Every clip in the folder is one sample. The first run is the trainer of
+`python -m fila_video.training video_instruction`: its workers read, resize and tokenize while the model computes. The
+second run repeats forward pass, backward pass and optimizer step on batches that are in memory. The two runs alternate,
+and the table has medians over steps. `--model` names a checkpoint. Without it, an untrained model is made that is large
+enough for a step to take seconds on a CPU.
 """
 
 import argparse
@@ -22,11 +23,12 @@ import torch
 from transformers import TrainerCallback
 from transformers.utils import logging
 
-from conversion_fila.checkpoint_folder import save_beside_weights
-from conversion_fila.tokenizer import train_tokenizer
+from fila_video.common.tables import markdown_table
+from fila_video.conversion.checkpoint_folder import save_config_and_processor
+from fila_video.conversion.tokenizer import train_tokenizer
+from fila_video.training.run import build_trainer
+from fila_video.training.stage_config import StageConfig, load_stage
 from modeling_fila import FilaVideoConfig, FilaVideoForConditionalGeneration
-from training_fila.run import build_trainer
-from training_fila.stage_config import StageConfig, load_stage
 
 
 VISION = {
@@ -51,7 +53,7 @@ TEXT = {
 
 
 class StepTimes(TrainerCallback):
-    """When each step ended, from the second on: the first waits for the workers to start."""
+    """Measures steps from the second one on: the first one waits until the workers have started."""
 
     def __init__(self):
         self.ends: list[float] = []
@@ -64,7 +66,7 @@ class StepTimes(TrainerCallback):
 
 
 def write_model(folder: Path) -> Path:
-    """An untrained checkpoint of 10 million parameters."""
+    """Writes an untrained checkpoint of 10 million parameters."""
     tokenizer = train_tokenizer()
     config = FilaVideoConfig(
         vision_config=VISION,
@@ -72,13 +74,13 @@ def write_model(folder: Path) -> Path:
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         video_token_id=tokenizer.convert_tokens_to_ids("<video>"),
     )
-    save_beside_weights(folder, config, tokenizer)
+    save_config_and_processor(folder, config, tokenizer)
     FilaVideoForConditionalGeneration(config).save_pretrained(folder)
     return folder
 
 
 def write_records(clips: Path, path: Path, repeats: int) -> Path:
-    """A sample for each clip, `repeats` times."""
+    """Writes one record for each clip, `repeats` times."""
     videos = sorted(clip for clip in clips.iterdir() if clip.suffix in (".mp4", ".mkv", ".webm", ".mov"))
     turns = [{"from": "human", "value": "<video>\nWhat happens?"}, {"from": "gpt", "value": "Something is shown."}]
     records = [
@@ -110,7 +112,7 @@ def stage_for(options: argparse.Namespace, folder: Path) -> StageConfig:
 
 
 def run_with_reading(stage: StageConfig) -> list[float]:
-    """Seconds of each step of the trainer."""
+    """Returns the seconds of each step of the trainer."""
     trainer, times = build_trainer(stage), StepTimes()
     trainer.add_callback(times)
     trainer.train()
@@ -118,7 +120,7 @@ def run_with_reading(stage: StageConfig) -> list[float]:
 
 
 def run_from_memory(stage: StageConfig, steps: int) -> list[float]:
-    """Seconds of the trainer's own step, optimiser included, on batches that are there already."""
+    """Returns the seconds of each step, including the optimizer, on batches that are in memory."""
     trainer = build_trainer(stage)
     batches = []
     for batch in trainer.get_train_dataloader():
@@ -144,15 +146,15 @@ def run_from_memory(stage: StageConfig, steps: int) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, required=True)
-    parser.add_argument("--model", type=Path)
-    parser.add_argument("--batch-size", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--repetitions", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--threads", type=int, help="of the model's computation; all processors by default")
-    parser.add_argument("--precision", default="bf16" if torch.cuda.is_available() else "fp32")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--clips", type=Path, required=True, help="folder of videos")
+    parser.add_argument("--model", type=Path, help="folder of a checkpoint (default: an untrained model)")
+    parser.add_argument("--batch-size", type=int, default=2, help="number of videos in a step")
+    parser.add_argument("--steps", type=int, default=4, help="number of measured steps in a run")
+    parser.add_argument("--repetitions", type=int, default=2, help="number of runs of each kind")
+    parser.add_argument("--workers", type=int, default=1, help="number of processes that read videos")
+    parser.add_argument("--threads", type=int, help="number of threads of the model (default: one for each core)")
+    parser.add_argument("--precision", default="bf16" if torch.cuda.is_available() else "fp32", help="bf16 or fp32")
+    parser.add_argument("--json", type=Path, help="file for all measurements")
     options = parser.parse_args()
     logging.set_verbosity_error()
     if options.threads:
@@ -167,20 +169,24 @@ def main() -> None:
 
 
 def report(options: argparse.Namespace, reading: list[float], memory: list[float]) -> None:
-    medians = {"training, read by workers": statistics.median(reading), "in memory": statistics.median(memory)}
-    print(f"\nA step of {options.batch_size} videos of 96 frames, medians of {len(reading)} and {len(memory)} steps\n")
-    print("| | seconds |\n| --- | ---: |")
-    for name, seconds in medians.items():
-        print(f"| {name} | {seconds:.2f} |")
-    ratio = medians["training, read by workers"] / medians["in memory"]
+    medians = {
+        "with reading by workers": statistics.median(reading),
+        "with batches in memory": statistics.median(memory),
+    }
+    print(
+        f"\nA step with {options.batch_size} videos of 96 frames: medians of {len(reading)} and {len(memory)} steps\n"
+    )
+    rows = [(name, f"{seconds:.2f}") for name, seconds in medians.items()]
+    print(markdown_table(["step", "seconds"], rows, align="lr"))
+    ratio = medians["with reading by workers"] / medians["with batches in memory"]
     print(f"\nReading adds {ratio - 1:+.1%}.")
     if options.json:
         options.json.write_text(
             json.dumps(
                 {
                     "seconds": {"reading": reading, "memory": memory},
-                    "processor": platform.processor() or platform.machine(),
-                    "processors": os.cpu_count(),
+                    "cpu": platform.processor() or platform.machine(),
+                    "cores": os.cpu_count(),
                     "threads": torch.get_num_threads(),
                     "workers": options.workers,
                     "versions": {

@@ -1,11 +1,12 @@
-"""Reading sampled frames from long videos: this project's reader against the readers that other projects use.
+"""Reading sampled frames from long videos: the reader of this project and the readers that other projects use.
 
     python benchmarks/video_reading.py --clips ../shared/videos --json video_reading.json
 
-Joins the clips of a folder to videos of 5 and 60 minutes, 1280 x 720, H.264, with a key frame every 250 and every 50
-frames. Then every reader reads the same evenly spaced frames from each, in a process of its own, which tells their
-peak memory apart. Repetitions are interleaved, so that a busy minute of the machine does not fall on one reader; the
-table holds medians. Readers that are not installed are left out; the ffmpeg program has to be there. Needs Linux.
+The clips of a folder are joined into videos of 5 and 60 minutes, 1280 x 720, H.264, with a key frame every 250 and
+every 50 frames. Then every reader reads the same evenly spaced frames from each video. Each reading is a process
+of its own, so that its peak memory is known. Repetitions are interleaved, so that other work on the machine affects all
+readers equally; the table holds medians. Readers that are not installed are left out. Needs Linux and the ffmpeg
+program.
 """
 
 import argparse
@@ -18,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import types
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -26,22 +26,19 @@ from pathlib import Path
 import numpy as np
 
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 SIZE = (384, 384)
 FRAME_RATE = 30
 LOOP_FRAMES = 1000  # a whole number of GOPs of 50 and of 250
 TIME_LIMIT_SECONDS = 900
 
 
-# --- the readers: each imports what it needs and returns a function that gives N frames ---------------------------
+# --- the readers: each imports what it needs and returns a function that reads the frames with some indices ----------
 
 
 def load_fila(seek_mode: str) -> Callable:
-    """The reader alone: importing the package `processing_fila` would import transformers and torch as well."""
-    package = types.ModuleType("processing_fila")
-    package.__path__ = [str(REPOSITORY / "processing_fila")]
-    sys.modules["processing_fila"] = package
-    from processing_fila.video_reader import read_video
+    from processing_fila.reader import read_video
 
     return lambda path, indices: read_video(path, num_frames=len(indices), size=SIZE, seek_mode=seek_mode).frames
 
@@ -92,7 +89,11 @@ OURS = ("fila exact", "fila keyframe")
 
 
 def measure(reader: str, path: str, num_frames: int, total_frames: int) -> dict[str, float]:
-    """Seconds and MiB of one reading; imports are not counted in the seconds, and `imports_mib` tells their memory."""
+    """Measures one reading in this process.
+
+    Returns:
+        Seconds, which leave imports out; peak memory in MiB; and `imports_mib`, the peak memory before the reading.
+    """
     read = READERS[reader][1]()
     indices = np.linspace(0, total_frames - 1, num_frames).round().astype(int)
     imports_mib, started, started_cpu = peak_mib(), time.perf_counter(), time.process_time()
@@ -107,13 +108,13 @@ def measure(reader: str, path: str, num_frames: int, total_frames: int) -> dict[
 
 
 def peak_mib() -> float:
-    """The process's peak resident memory. (getrusage would count that of the parent before it became this process.)"""
+    """Returns the peak resident memory of this process. `getrusage` would begin with that of the parent process."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def measure_apart(reader: str, path: Path, num_frames: int, total_frames: int) -> dict[str, float] | None:
-    """The measurement of a fresh process; None if it takes longer than the limit."""
+    """Measures one reading in a fresh process. Returns None if it takes longer than the limit."""
     task = json.dumps([reader, str(path), num_frames, total_frames])
     try:
         process = subprocess.run(
@@ -130,7 +131,11 @@ def measure_apart(reader: str, path: Path, num_frames: int, total_frames: int) -
 
 
 def join_clips(clips: Path, folder: Path, minutes: int, gop: int) -> tuple[Path, int]:
-    """A video of about so many minutes, and the number of its frames: the clips in a loop, encoded once."""
+    """Makes a video of about this length from the clips, in a loop that is encoded once.
+
+    Returns:
+        Its path, and the number of its frames.
+    """
     loop, path = folder / f"loop_gop{gop}.mp4", folder / f"{minutes}min_gop{gop}.mp4"
     num_loops = max(round(minutes * 60 * FRAME_RATE / LOOP_FRAMES), 1)
     if not loop.exists():
@@ -141,7 +146,7 @@ def join_clips(clips: Path, folder: Path, minutes: int, gop: int) -> tuple[Path,
 
 
 def encode_loop(clips: list[Path], target: Path, gop: int) -> None:
-    """The clips of 720 lines and 9 seconds or more, one after the other, until LOOP_FRAMES are full."""
+    """Joins the clips with 720 lines and 9 seconds or more, until there are LOOP_FRAMES frames."""
     chosen = [clip for clip in clips if is_long_enough(clip)]
     if not chosen:
         raise SystemExit("No clip of 1280 x 720 and at least 9 seconds in that folder.")
@@ -185,8 +190,8 @@ def run(options: argparse.Namespace) -> dict:
 
 
 def measure_interleaved(readers, path: Path, count: int, total_frames: int, repetitions: int) -> dict[str, dict]:
-    """Medians of each reader; a reader that once took too long is not tried again."""
-    subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)  # now it is in the page cache for all
+    """Returns the medians of each reader. A reader that took too long once is not tried again."""
+    subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)  # fills the page cache
     measured: dict[str, list[dict | None]] = {name: [] for name in readers}
     for _ in range(repetitions):
         for name in readers:
@@ -203,17 +208,21 @@ def medians(results: list[dict | None]) -> dict:
 
 
 def print_table(rows: list[dict]) -> None:
+    # Not at the top of the file, where it would add to the memory of every measured process.
+    from fila_video.common.tables import markdown_table
+
     first = rows[0]
     print(f"\n{first['minutes']} minutes, a key frame every {first['gop']}, {first['num_frames']} frames\n")
-    print("| reader | frames | wall s | CPU s | peak MiB | of it imports |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for row in rows:
-        if "failed" in row:
-            print(f"| {row['reader']} | {row['failed']} | | | | |")
-            continue
-        numbers = f"{row['frames']:.0f} | {row['wall_seconds']:.2f} | {row['cpu_seconds']:.2f}"
-        print(f"| {row['reader']} | {numbers} | {row['peak_mib']:.0f} | {row['imports_mib']:.0f} |")
+    headers = ["reader", "frames", "wall s", "CPU s", "peak MiB", "of which imports"]
+    print(markdown_table(headers, map(cells_of, rows), align="lrrrrr"))
     print_ratios({row["reader"]: row for row in rows if "failed" not in row})
+
+
+def cells_of(row: dict) -> list[str]:
+    if "failed" in row:
+        return [row["reader"], row["failed"], "", "", "", ""]
+    seconds = [f"{row[name]:.2f}" for name in ("wall_seconds", "cpu_seconds")]
+    return [row["reader"], f"{row['frames']:.0f}", *seconds, f"{row['peak_mib']:.0f}", f"{row['imports_mib']:.0f}"]
 
 
 def print_ratios(rows: dict[str, dict]) -> None:
@@ -231,7 +240,7 @@ def print_ratios(rows: dict[str, dict]) -> None:
 def describe_machine() -> dict[str, str | int | float]:
     packages = ("av", "torchcodec", "decord", "transformers", "torch")
     return {
-        "processor": processor_name(),
+        "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "load_at_end": os.getloadavg()[0],
         "python": platform.python_version(),
@@ -246,24 +255,30 @@ def installed_version(package: str) -> str:
         return "not installed"
 
 
-def processor_name() -> str:
+def cpu_name() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
 
 
-def main() -> None:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, help="folder of clips; MP4 files of 720 lines and 9 seconds are used")
-    parser.add_argument("--videos", type=Path, help="folder that keeps the joined videos for the next run")
-    parser.add_argument("--minutes", type=int, nargs="+", default=[5, 60])
-    parser.add_argument("--gops", type=int, nargs="+", default=[250, 50])
-    parser.add_argument("--frames", type=int, nargs="+", default=[32, 96, 500])
-    parser.add_argument("--readers", nargs="+", choices=list(READERS), help="all that are installed by default")
-    parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="where to write the results")
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    add = parser.add_argument
+    add("--clips", type=Path, help="folder of clips; uses the MP4 files with 720 lines and at least 9 seconds")
+    add("--videos", type=Path, help="folder that keeps the joined videos for the next run (default: a temporary one)")
+    add("--minutes", type=int, nargs="+", default=[5, 60], help="lengths of the joined videos")
+    add("--gops", type=int, nargs="+", default=[250, 50], help="numbers of frames between key frames")
+    add("--frames", type=int, nargs="+", default=[32, 96, 500], help="numbers of frames to read")
+    add("--readers", nargs="+", choices=list(READERS), help="readers to measure (default: all that are installed)")
+    add("--repetitions", type=int, default=3, help="number of readings of each reader")
+    add("--json", type=Path, help="file to write the results to")
+    add("--measure", help=argparse.SUPPRESS)
+    return parser
+
+
+def main() -> None:
+    parser = build_parser()
     options = parser.parse_args()
-    if options.measure:
+    if options.measure:  # in a fresh process, see measure_apart
         print(json.dumps(measure(*json.loads(options.measure))))
         return
     if options.clips is None:

@@ -1,11 +1,12 @@
 """
-Asks a video a question through `pipeline("video-text-to-text")` and shows what the model looked at.
+Asks a question about a video through `pipeline("video-text-to-text")`, and shows what the model looked at.
 
     python demo/ask_a_video.py clip.mp4 [--question "What is in the first scene?"] [--model folder or Hub id]
 """
 
 import argparse
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,15 +17,26 @@ from transformers.utils import logging
 
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from fila_video.common.command_line import run_reporting_errors  # noqa: E402
+
+
 MINI = ROOT / "checkpoints" / "fila-video-mini"
+QUESTION = "What is in the first scene?"
+WIDTH = 100  # columns
+PROMPT_NOTE = (
+    "(The prompt counts one frame for each scene, because the frames of a scene reach the language model as one merged "
+    "frame.)"
+)
 NEVER_TRAINED_FOR_IT = (
-    "This model has only ever seen drawn shapes: about any other video its answer means nothing. The scenes are real; "
-    "name a --model for an answer."
+    "This model has only ever seen drawn shapes: its answer about any other video means nothing. The scenes are "
+    "meaningful for any video. For a meaningful answer, name another model with --model."
 )
 
 
 class Stopwatch:
-    """Times the calls of a method, and keeps what it returned last."""
+    """Measures the time of the calls of a method, and keeps its last result."""
 
     def __init__(self, owner: Any, name: str):
         self.seconds = 0.0
@@ -32,7 +44,7 @@ class Stopwatch:
         setattr(owner, name, self._timed(getattr(owner, name)))
 
     def _timed(self, method: Callable) -> Callable:
-        def call(*args, **kwargs):
+        def call(*args: Any, **kwargs: Any) -> Any:
             start = time.perf_counter()
             self.result = method(*args, **kwargs)
             self.seconds += time.perf_counter() - start
@@ -42,46 +54,63 @@ class Stopwatch:
 
 
 def ask(model: str | Path, video: str | Path, question: str, *, trusts_code: bool) -> None:
+    """
+    Prints the scenes, the sentence in the prompt, the number of tokens, the time of each step, and the answer.
+
+    Args:
+        model: Folder or Hub id of the model.
+        video: File or URL of the video.
+        question: The question.
+        trusts_code: Whether to run the code that comes with the model.
+    """
     start = time.perf_counter()
     pipe = pipeline("video-text-to-text", model=str(model), trust_remote_code=trusts_code)
     loading_seconds = time.perf_counter() - start
 
-    reading, looking, answering = (
+    reading, selecting, answering = (
         Stopwatch(pipe, "preprocess"),
         Stopwatch(pipe.model, "get_video_features"),
         Stopwatch(pipe.model, "generate"),
     )
     answer = pipe(str(video), text=question, return_scenes=True, max_new_tokens=32)[0]
 
-    tokens = len(looking.result.pooler_output[0])
-    metadata = reading.result["video_metadata"][0]
-    print(f"Scenes the model looked at ({len(answer['scenes'])}, each merged from the frames in brackets):")
+    num_frames = len(reading.result["video_metadata"][0].frames_indices)
+    num_scenes, num_tokens = len(answer["scenes"]), pipe.processor.num_video_tokens(num_frames)
+    num_time_tokens = len(selecting.result.pooler_output[0]) - num_tokens
     print_scenes(answer["scenes"])
-    print(f"\nIn the prompt:\n  {prompt_sentence(pipe, reading.result)}")
-    counts = f"{len(metadata.frames_indices)} frames -> {len(answer['scenes'])} scenes -> {tokens} tokens"
-    print(f"\nVisual tokens:   {counts}")
+    print(f"\nIn the prompt:\n{wrapped(prompt_sentence(pipe, reading.result), indent='  ')}")
+    if num_frames != num_scenes:
+        print(wrapped(PROMPT_NOTE, indent="  "))
+    counts = (counted(num_frames, "frame"), counted(num_scenes, "scene"), counted(num_tokens, "token"))
+    print(f"\nVisual tokens: {' -> '.join(counts)}")
+    if num_time_tokens:
+        print(f"Times of the scenes: {counted(num_time_tokens, 'token')}")
     steps = {
         "load the model": loading_seconds,
         "read the video": reading.seconds,
-        "find and merge scenes": looking.seconds,
+        "find and merge scenes": selecting.seconds,
         "answer": answering.seconds,
     }
-    print("Time:            " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in steps.items()))
+    print("Time: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in steps.items()))
     print(f"\nQuestion: {question}\nAnswer:   {answer['generated_text'].strip()!r}")
 
 
-def print_scenes(scenes: list[dict[str, Any]], columns: int = 3) -> None:
+def print_scenes(scenes: list[dict[str, Any]]) -> None:
+    """Prints the time of each scene's representative, and in brackets the times of all frames that are merged."""
     lines = []
     for scene in scenes:
-        frames = ", ".join(f"{seconds:.2f}" for seconds in scene["frame_seconds"])
+        # A scene with too few frames repeats its representative.
+        frames = ", ".join(dict.fromkeys(f"{seconds:.2f}" for seconds in scene["frame_seconds"]))
         lines.append(f"{scene['representative_seconds']:7.2f} s ({frames})")
     width = max(map(len, lines)) + 2
+    columns = max((WIDTH + 2) // width, 1)
+    print(f"Scenes the model looked at ({len(scenes)}, each merged from the frames in brackets):")
     for start in range(0, len(lines), columns):
         print("".join(line.ljust(width) for line in lines[start : start + columns]).rstrip())
 
 
 def prompt_sentence(pipe: Any, model_inputs: dict[str, Any], max_characters: int = 200) -> str:
-    """The line of the prompt with the times, with its middle left out if it is long."""
+    """The sentence in the prompt about the sampled frames. The middle of a long one is left out."""
     ids = model_inputs["inputs"]["input_ids"][0]
     text = pipe.processor.decode(ids[ids != pipe.processor.video_token_id])
     sentence = next((line for line in text.splitlines() if line.startswith("This video samples")), "no times")
@@ -90,26 +119,36 @@ def prompt_sentence(pipe: Any, model_inputs: dict[str, Any], max_characters: int
     return f"{sentence[: max_characters - 30]} ... {sentence[-25:]}"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("video", help="a file or an http(s) URL")
-    parser.add_argument("--question", default="What is in the first scene?")
-    parser.add_argument("--model", help="a folder or Hub id (default: the small model of this repository)")
-    parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with --model")
-    options = parser.parse_args()
+def counted(number: int, name: str) -> str:
+    """`1 frame`, `2 frames`."""
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
+def wrapped(text: str, *, indent: str = "", first_indent: str | None = None, width: int = WIDTH) -> str:
+    """Text in lines of at most `width` columns."""
+    first = indent if first_indent is None else first_indent
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def run(options: argparse.Namespace) -> None:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     print(f"Video: {options.video}\n")
-    try:
-        # The code beside the small model is this project's; that of a --model is its owner's.
-        trusts_code = options.model is None or options.trust_remote_code
-        ask(options.model or MINI, options.video, options.question, trusts_code=trusts_code)
-    except (OSError, ValueError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+    # The code that comes with the small model belongs to this project; that of another model belongs to its owner.
+    trusts_code = options.model is None or options.trust_remote_code
+    ask(options.model or MINI, options.video, options.question, trusts_code=trusts_code)
     if options.model is None:
-        print(f"\n{NEVER_TRAINED_FOR_IT}")
-    return 0
+        print(f"\n{wrapped(NEVER_TRAINED_FOR_IT)}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", help="file or http(s) URL of the video")
+    parser.add_argument("--question", default=QUESTION, help=f"question to ask (default: {QUESTION})")
+    parser.add_argument("--model", help="folder or Hub id of the model (default: the small model of this repository)")
+    parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with --model")
+    options = parser.parse_args()
+    return run_reporting_errors(parser.prog, lambda: run(options))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """
-Trains a tiny model through the four stages on drawn pictures and clips, and asks it about a new clip.
+Trains a tiny model in the four stages on drawn images and clips, and asks it about a new clip.
 
     python demo/train_all_stages.py [--output outputs/train-demo]
 
-Every stage is the shipped one, run by the command that a real run uses; only what is too large here is overridden.
+The stages are the shipped ones, and the command is the one for real training. Only fields that are too large for a tiny
+model on a CPU are changed.
 """
 
 import argparse
@@ -12,15 +13,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from draw_clip import draw_clip
-from training_data import COLOURS, draw_training_data
+from disc_clips import write_disc_clip
+from training_data import COLORS, QUESTION, draw_training_data
 from transformers import pipeline
 
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("alignment", "knowledge_injection", "image_instruction", "video_instruction")
-QUESTION = "Which colours does the disc have, in order?"
-# The paper's rates are for trained models: at a thousand times fewer steps, an untrained one would not move.
+# The paper's learning rates are for pretrained models. An untrained model would hardly change in so few steps.
 RATES = {
     "multi_modal_projector": 1e-2,
     "vision_tower": 1e-3,
@@ -36,7 +36,7 @@ PARTS_OF_STAGE = {
 
 
 def train_stage(stage: str, model: Path, output: Path, records: Path, *, epochs: int) -> None:
-    """Runs `python -m training_fila STAGE key=value ...` and lets its output be seen."""
+    """Runs `python -m fila_video.training STAGE key=value ...` and shows its output."""
     overrides = {
         "model": model,
         "output": output,
@@ -51,22 +51,30 @@ def train_stage(stage: str, model: Path, output: Path, records: Path, *, epochs:
         "trainer.disable_tqdm": "true",
         **{f"learning_rates.{part}": RATES[part] for part in PARTS_OF_STAGE[stage]},
     }
-    command = [sys.executable, "-m", "training_fila", stage, *(f"{key}={value}" for key, value in overrides.items())]
+    command = [
+        sys.executable,
+        "-m",
+        "fila_video.training",
+        stage,
+        *(f"{key}={value}" for key, value in overrides.items()),
+    ]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
 def losses(output: Path) -> list[float]:
-    """The losses in a finished stage's log."""
+    """Returns the losses in the log of a finished stage."""
     history = json.loads((output / "trainer_state.json").read_text(encoding="utf-8"))["log_history"]
     return [entry["loss"] for entry in history if "loss" in entry]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=ROOT / "outputs" / "train-demo")
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--images", type=int, default=64)
-    parser.add_argument("--clips", type=int, default=24)
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "outputs" / "train-demo", help="new folder for data and models"
+    )
+    parser.add_argument("--epochs", type=int, default=6, help="number of epochs of each stage")
+    parser.add_argument("--images", type=int, default=64, help="number of images to draw")
+    parser.add_argument("--clips", type=int, default=24, help="number of clips to draw")
     options = parser.parse_args()
     if options.output.exists():
         parser.error(f"{options.output} exists already")
@@ -88,10 +96,10 @@ def main() -> int:
 
 
 def ask(model: Path, folder: Path) -> None:
-    """Asks the trained model about a clip that it has not seen."""
+    """Asks the trained model about a clip that is not in its training data."""
     clip = folder / "new clip.mp4"
     truth = ("green", "white", "red")
-    draw_clip(clip, [(2.0, COLOURS["blue"], COLOURS[name]) for name in truth])
+    write_disc_clip(clip, [(2.0, COLORS["blue"], COLORS[name]) for name in truth])
     answer = pipeline("video-text-to-text", model=str(model), trust_remote_code=True)(
         str(clip), text=QUESTION, max_new_tokens=16
     )

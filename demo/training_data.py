@@ -1,14 +1,14 @@
-"""Draws what `make train-demo` trains on: pictures and clips of coloured discs, in LLaVA's format."""
+"""Draws the training data of `make train-demo`: images and clips of colored discs, with records in LLaVA's format."""
 
 import json
 import random
 from pathlib import Path
 
-from draw_clip import draw_clip, draw_frame
+from disc_clips import disc_picture, write_disc_clip
 from PIL import Image
 
 
-COLOURS = {
+COLORS = {
     "red": (200, 60, 50),
     "blue": (40, 90, 200),
     "green": (50, 150, 80),
@@ -16,45 +16,49 @@ COLOURS = {
     "white": (255, 255, 255),
     "black": (30, 30, 30),
 }
+QUESTION = "Which colors does the disc have, in order?"
 
 
 def draw_training_data(folder: Path, *, num_images: int, num_clips: int, seed: int = 0) -> dict[str, Path]:
     """
-    Writes media and records.
+    Writes images, clips and records.
+
+    Args:
+        folder: Folder to write to.
+        num_images: Number of images.
+        num_clips: Number of clips.
+        seed: Random seed; a different seed draws different images and clips.
 
     Returns:
-        the file of records for each stage.
+        The file of records for each stage.
     """
     rng = random.Random(seed)
-    images = [_draw_image(folder / f"image_{number}.png", rng) for number in range(num_images)]
-    clips = [_draw_clip(folder / f"clip_{number}.mp4", rng) for number in range(num_clips)]
+    images = [_make_image(folder / f"image_{number}.png", rng) for number in range(num_images)]
+    clips = [_make_clip(folder / f"clip_{number}.mp4", rng) for number in range(num_clips)]
     records = {
         "alignment": [_record(path, "image", ("Describe it briefly.", _caption(*disc))) for path, disc in images],
         "knowledge_injection": [
             _record(path, "image", ("What do you see?", f"There is {_caption(*disc)}.")) for path, disc in images
         ],
-        "image_instruction": [_record(path, "image", *_colour_questions(*disc)) for path, disc in images],
-        "video_instruction": [
-            _record(path, "video", ("Which colours does the disc have, in order?", ", ".join(discs)))
-            for path, discs in clips
-        ],
+        "image_instruction": [_record(path, "image", *_color_questions(*disc)) for path, disc in images],
+        "video_instruction": [_record(path, "video", (QUESTION, ", ".join(discs))) for path, discs in clips],
     }
     return {stage: _write(folder / f"{stage}.json", samples) for stage, samples in records.items()}
 
 
-def _draw_image(path: Path, rng: random.Random) -> tuple[Path, tuple[str, str]]:
-    disc, background = rng.sample(sorted(COLOURS), 2)
-    Image.fromarray(draw_frame(COLOURS[background], COLOURS[disc], progress=rng.random())).save(path)
+def _make_image(path: Path, rng: random.Random) -> tuple[Path, tuple[str, str]]:
+    disc, background = rng.sample(sorted(COLORS), 2)
+    Image.fromarray(disc_picture(COLORS[background], COLORS[disc], progress=rng.random())).save(path)
     return path, (disc, background)
 
 
-def _draw_clip(path: Path, rng: random.Random) -> tuple[Path, list[str]]:
-    discs = rng.sample(sorted(COLOURS), 3)
-    backgrounds = [rng.choice([name for name in COLOURS if name != disc]) for disc in discs]
-    draw_clip(
+def _make_clip(path: Path, rng: random.Random) -> tuple[Path, list[str]]:
+    discs = rng.sample(sorted(COLORS), 3)
+    backgrounds = [rng.choice([name for name in COLORS if name != disc]) for disc in discs]
+    write_disc_clip(
         path,
         [
-            (rng.choice([1.0, 2.0, 3.0]), COLOURS[background], COLOURS[disc])
+            (rng.choice([1.0, 2.0, 3.0]), COLORS[background], COLORS[disc])
             for disc, background in zip(discs, backgrounds, strict=True)
         ],
     )
@@ -65,8 +69,8 @@ def _caption(disc: str, background: str) -> str:
     return f"a {disc} disc on a {background} background"
 
 
-def _colour_questions(disc: str, background: str) -> tuple[tuple[str, str], ...]:
-    return ("What colour is the disc?", f"It is {disc}."), ("And the background?", f"It is {background}.")
+def _color_questions(disc: str, background: str) -> tuple[tuple[str, str], ...]:
+    return ("What color is the disc?", f"It is {disc}."), ("And the background?", f"It is {background}.")
 
 
 def _record(path: Path, kind: str, *turns: tuple[str, str]) -> dict:

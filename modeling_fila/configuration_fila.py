@@ -15,20 +15,24 @@
 
 import re
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, PreTrainedConfig
 
+from .modeling_choices import (
+    KMEANS_INITS,
+    NEWLINE_POSITIONS,
+    SCENE_MERGINGS,
+    SCENE_SELECTIONS,
+    SCENE_SUPPLEMENTS,
+    SPATIAL_POOL_MODES,
+    check_at_least,
+    check_choice,
+)
 
-SCENE_SELECTIONS = ("kmeans", "uniform", "bsm")
-SCENE_SUPPLEMENTS = ("similar", "dissimilar")
-SCENE_MERGINGS = ("weighted", "average", "attention", "bsm", "none")
-KMEANS_INITS = ("random", "kmeans++")
-SPATIAL_POOL_MODES = ("bilinear", "average", "max")
-NEWLINE_POSITIONS = ("one_token", "grid", "frame", "no_token")
 
-# SigLIP so400m patch14-384 without its last layer and its pooling head: what LLaVA-OneVision keeps of it.
+# SigLIP so400m patch14-384 without its last layer and its pooling head, as in LLaVA-OneVision.
 DEFAULT_VISION_CONFIG = {
     "model_type": "siglip_vision_model",
     "hidden_size": 1152,
@@ -54,8 +58,9 @@ DEFAULT_TEXT_CONFIG = {
     "rope_parameters": {"rope_type": "default", "rope_theta": 1000000.0},
 }
 
-# Where transformers finds the classes in a saved folder. `register_for_auto_class` writes only the entry of the class
-# that is being saved, and a checkpoint loaded from the Hub keeps `repository--module.Class` in the others.
+# Where transformers finds the classes in a saved folder. All entries are written here, because
+# `register_for_auto_class` writes only the entry of the class that is saved, and a checkpoint that was loaded from the
+# Hub keeps `repository--module.Class` in the other entries.
 AUTO_MAP = {
     "AutoConfig": "configuration_fila.FilaVideoConfig",
     "AutoModel": "modeling_fila_video.FilaVideoModel",
@@ -72,30 +77,25 @@ CUSTOM_PIPELINES = {
 
 
 def _sub_config(config: dict[str, Any] | PreTrainedConfig | None, default: dict[str, Any]) -> PreTrainedConfig:
-    """A sub-configuration from what the user gave: nothing (the default), a dict, or a configuration."""
+    """Makes a sub-configuration from the argument of the user: a configuration, a dict, or `None` for the default."""
     if isinstance(config, PreTrainedConfig):
         return config
     values = dict(default if config is None else config)
     return AutoConfig.for_model(values.pop("model_type", default["model_type"]), **values)
 
 
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(map(repr, choices))}.")
-
-
 @strict
 class FilaVideoConfig(PreTrainedConfig):
     r"""
     Configuration of [`FilaVideoModel`] and [`FilaVideoForConditionalGeneration`]. The defaults are the paper's
-    FiLA-Video-7B: 96 frames, 32 scenes of 3, k-means selection, weighted merging. FiLA-Base-7B, which the paper
-    compares with, is `FilaVideoConfig(scene_selection="uniform", scene_merging="none")`.
+    FiLA-Video-7B: 96 frames, 32 scenes of 3 frames, k-means selection, weighted merging. The paper compares it with
+    FiLA-Base-7B, which is `FilaVideoConfig(scene_selection="uniform", scene_merging="none")`.
 
     Args:
         vision_config (`dict` or [`SiglipVisionConfig`], *optional*):
-            The vision tower. Default: SigLIP so400m patch14-384, cut to 26 layers, without a pooling head. The states
-            that leave its last layer, before its final norm, feed the projector, so a tower of L layers that is read
-            at layer -2 is configured with L - 1 layers.
+            The vision tower. Default: SigLIP so400m patch14-384 with 26 of its 27 layers and without a pooling head.
+            The output of the last layer, before the final norm, feeds the projector. A tower that is read at layer -2
+            is therefore configured with one layer less than it has.
         text_config (`dict` or [`Qwen2Config`], *optional*):
             The language model. Default: Qwen2-7B-Instruct.
         image_token_id (`int`, *optional*, defaults to 151646):
@@ -103,60 +103,64 @@ class FilaVideoConfig(PreTrainedConfig):
         video_token_id (`int`, *optional*, defaults to 151647):
             Id of the `<video>` placeholder. Each placeholder is replaced by one visual token.
         num_frames (`int`, *optional*, defaults to 96):
-            N, the frames sampled from a video (section 4.1). The processor samples; the model takes any number.
+            Number of frames that the processor samples from a video (section 4.1). The model takes any number.
         num_scenes (`int`, *optional*, defaults to 32):
-            M, the scenes kept, and so the feature maps that reach the language model: S = min(N, num_scenes).
-            Not used by `scene_merging="none"`, where every frame is a scene.
+            Number of scenes to keep (the paper's M). This is also the number of feature maps that reach the language
+            model, unless the video has fewer frames. Not used by `scene_merging="none"`, where every frame is a scene.
         scene_size (`int`, *optional*):
-            r + 1, frames in a scene: one representative and r supplements. Default: 3, or 1 where
+            Number of frames in a scene: one representative and r supplements. Default: 3, or 1 with
             `scene_merging="none"`.
         scene_selection (`str`, *optional*, defaults to `"kmeans"`):
-            `"kmeans"` (section 3.1), `"uniform"`, or `"bsm"` (Appendix B).
+            How scenes are selected: `"kmeans"` (section 3.1), `"uniform"` or `"bsm"` (Appendix B).
         scene_supplement (`str`, *optional*, defaults to `"similar"`):
-            Whether a scene gets the earlier frames most `"similar"` to its representative (eq. 5, 6) or the most
+            Which earlier frames supplement a representative: the most `"similar"` ones (eq. 5, 6) or the most
             `"dissimilar"` ones (Table 2).
         scene_merging (`str`, *optional*, defaults to `"weighted"`):
-            `"weighted"` (eq. 7, 8), `"average"`, `"attention"` (C.1), `"bsm"` (C.2), or `"none"` (FiLA-Base).
+            How the frames of a scene are merged: `"weighted"` (eq. 7, 8), `"average"`, `"attention"` (C.1), `"bsm"`
+            (C.2) or `"none"` (FiLA-Base).
         kmeans_init (`str`, *optional*, defaults to `"random"`):
-            `"random"` (the paper) or `"kmeans++"`.
+            How the first centers are drawn: `"random"` (the paper) or `"kmeans++"`.
         kmeans_seed (`int`, *optional*, defaults to 0):
-            Seed of the clustering's own generator: the same video gives the same scenes on every run.
+            Seed of the generator that draws the first centers. The global generator is never used, so the same video
+            gives the same scenes on every run.
         kmeans_max_iterations (`int`, *optional*, defaults to 100):
-            Limit on Lloyd steps.
+            Maximum number of Lloyd steps.
         kmeans_tolerance (`float`, *optional*, defaults to 1e-4):
-            Clustering ends when no centre moves farther than this.
+            The clustering ends when no center moves farther than this.
         projector_hidden_act (`str`, *optional*, defaults to `"gelu"`):
-            Activation between the projector's two layers.
+            Activation between the two layers of the projector.
         multimodal_projector_bias (`bool`, *optional*, defaults to `True`):
-            Whether the projector's layers have a bias.
+            Whether the layers of the projector have a bias.
         image_grid_pinpoints (`list[list[int]]`, *optional*):
-            Heights and widths, in pixels, at which tiles of an image may be laid out. Default: 1 to 6 tiles of the
-            tower's size either way, as in LLaVA-OneVision.
+            Heights and widths, in pixels, of the grids of tiles that an image can be divided into. Default: 1 to 6
+            tiles along each side, as in LLaVA-OneVision. A tile has the image size of the vision tower.
         vision_aspect_ratio (`str`, *optional*, defaults to `"anyres_max_9"`):
-            `"anyres_max_9"`: an image keeps about as many patches as 9 tiles have.
+            `"anyres_max_9"` means that an image keeps at most about as many patches as 9 tiles.
         spatial_pool_mode (`str`, *optional*, defaults to `"bilinear"`):
-            How a feature map is made smaller after the projector: `"bilinear"` (side 27 -> 14), `"average"` or `"max"`
-            (27 -> 13), as in LLaVA-OneVision and LLaVA-Video.
+            How a feature map is shrunk after the projector, as in LLaVA-OneVision and LLaVA-Video: `"bilinear"` (side
+            27 -> 14), `"average"` or `"max"` (27 -> 13).
         spatial_pool_stride (`int`, *optional*, defaults to 2):
-            By how much; 1 keeps every patch.
+            Factor by which each side of a feature map is shrunk. 1 keeps every patch.
         newline_position (`str`, *optional*, defaults to `"one_token"`):
-            Where the newline token stands: once at the end (`"one_token"`), after every row (`"grid"`), after every
-            feature map (`"frame"`), or nowhere (`"no_token"`).
+            Where newline tokens are added: once at the end of the video (`"one_token"`), after every row (`"grid"`),
+            after every feature map (`"frame"`), or nowhere (`"no_token"`).
         frames_per_chunk (`int`, *optional*, defaults to 16):
-            Frames that go through the vision tower at once, of several videos if they hold equally many. Bounds memory;
-            does not change the result.
+            Number of frames that go through the vision tower at once. Videos with the same number of frames can share
+            a chunk. This limits the memory and does not change the result.
         tie_word_embeddings (`bool`, *optional*, defaults to `False`):
-            Whether the language model's head shares the input embeddings (true of the 0.5B model).
+            Whether the head of the language model shares the input embeddings, as in the 0.5B model.
 
     Raises:
-        `ValueError`: if a value is unknown, out of range, or contradicts another; the message names field and value.
-        `StrictDataclassFieldValidationError`: if a value has the wrong type.
+        ValueError: If a value is unknown, out of range, or contradicts another one. The message names the field and
+            the value.
+        StrictDataclassFieldValidationError: If a value has the wrong type.
     """
 
     model_type = "fila_video"
     sub_configs: ClassVar[dict[str, Any]] = {"vision_config": AutoConfig, "text_config": AutoConfig}
-    # What stays in float when the language model is quantised: `QuantoConfig(modules_to_not_convert=...)`. transformers
-    # compares with the start of a module's full name, which is shorter in a bare `FilaVideoModel`.
+    # The modules that stay in floating point when the language model is quantized, for
+    # `QuantoConfig(modules_to_not_convert=...)`. transformers compares these names with the start of a module's full
+    # name, which has no "model." in a bare `FilaVideoModel`.
     modules_to_not_quantize: ClassVar[tuple[str, ...]] = (
         "model.vision_tower",
         "model.scene_merging",
@@ -198,32 +202,32 @@ class FilaVideoConfig(PreTrainedConfig):
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs):
-        self.vision_config = _sub_config(self.vision_config, DEFAULT_VISION_CONFIG)
-        self.text_config = _sub_config(self.text_config, DEFAULT_TEXT_CONFIG)
-        # Qwen2 checkpoints say in their own configuration whether the head is tied.
-        self.tie_word_embeddings = self.tie_word_embeddings or self.text_config.tie_word_embeddings
+        vision_config = self.vision_config = _sub_config(self.vision_config, DEFAULT_VISION_CONFIG)
+        text_config = self.text_config = _sub_config(self.text_config, DEFAULT_TEXT_CONFIG)
+        # In Qwen2 checkpoints, the configuration of the language model says whether the head is tied.
+        self.tie_word_embeddings = self.tie_word_embeddings or text_config.tie_word_embeddings
         if self.scene_size is None:
             self.scene_size = 1 if self.scene_merging == "none" else 3
         if self.image_grid_pinpoints is None:
-            size = self.vision_config.image_size
+            size = vision_config.image_size
             self.image_grid_pinpoints = [
                 [rows * size, columns * size] for rows in range(1, 7) for columns in range(1, 7)
             ]
         self.validate_scenes()
-        # Where this class is imported from an installed package, `pipeline()` shall find the task in its registry:
-        # `custom_pipelines` would make it demand `trust_remote_code`.
+        # If this class comes from the installed package, `pipeline()` must find the task in its registry. With
+        # `custom_pipelines` it would require `trust_remote_code`.
         if not self.__class__.__module__.startswith("transformers_modules"):
             kwargs.pop("custom_pipelines", None)
         super().__post_init__(**kwargs)
 
     def validate_scenes(self) -> None:
-        """Checks the values, alone and together. Runs when a configuration is made and when it is saved."""
-        _check_choice("scene_selection", self.scene_selection, SCENE_SELECTIONS)
-        _check_choice("scene_supplement", self.scene_supplement, SCENE_SUPPLEMENTS)
-        _check_choice("scene_merging", self.scene_merging, SCENE_MERGINGS)
-        _check_choice("kmeans_init", self.kmeans_init, KMEANS_INITS)
-        _check_choice("spatial_pool_mode", self.spatial_pool_mode, SPATIAL_POOL_MODES)
-        _check_choice("newline_position", self.newline_position, NEWLINE_POSITIONS)
+        """Checks the values, alone and together. Runs when a configuration is created and when it is saved."""
+        check_choice("scene_selection", self.scene_selection, SCENE_SELECTIONS)
+        check_choice("scene_supplement", self.scene_supplement, SCENE_SUPPLEMENTS)
+        check_choice("scene_merging", self.scene_merging, SCENE_MERGINGS)
+        check_choice("kmeans_init", self.kmeans_init, KMEANS_INITS)
+        check_choice("spatial_pool_mode", self.spatial_pool_mode, SPATIAL_POOL_MODES)
+        check_choice("newline_position", self.newline_position, NEWLINE_POSITIONS)
         for name in (
             "num_frames",
             "num_scenes",
@@ -232,34 +236,33 @@ class FilaVideoConfig(PreTrainedConfig):
             "spatial_pool_stride",
             "frames_per_chunk",
         ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least 1.")
-        if not self.kmeans_tolerance >= 0:
-            raise ValueError(f"kmeans_tolerance={self.kmeans_tolerance} must be 0 or more.")
+            check_at_least(name, getattr(self, name), 1)
+        check_at_least("kmeans_tolerance", self.kmeans_tolerance, 0)
         if self.image_token_id == self.video_token_id:
             raise ValueError(f"image_token_id and video_token_id are both {self.video_token_id}.")
         if self.spatial_pool_stride > self.patches_per_side:
             raise ValueError(
                 f"spatial_pool_stride={self.spatial_pool_stride} is more than the {self.patches_per_side} patches "
-                "along a side of a frame."
+                "along one side of a frame."
             )
         self._check_vision_tower()
         self._check_image_tiles()
         self._check_no_merging()
 
     def _check_vision_tower(self) -> None:
-        if self.vision_config.model_type != "siglip_vision_model":
+        model_type = self.get_vision_config().model_type
+        if model_type != "siglip_vision_model":
             raise ValueError(
-                f"vision_config.model_type={self.vision_config.model_type!r} is not supported: FiLA-Video reads the "
-                "patch grid of a 'siglip_vision_model', which has no class token."
+                f"vision_config.model_type={model_type!r} is not supported: FiLA-Video reads the patch grid of a "
+                "'siglip_vision_model', which has no class token."
             )
 
     def _check_image_tiles(self) -> None:
         if not re.fullmatch(r"anyres_max_[1-9]\d*", self.vision_aspect_ratio):
             raise ValueError(f"vision_aspect_ratio={self.vision_aspect_ratio!r} must be 'anyres_max_' and a number.")
-        size = self.vision_config.image_size
+        size = self.get_vision_config().image_size
         if not self.image_grid_pinpoints:
-            raise ValueError("image_grid_pinpoints=[] leaves no size at which an image can be laid out.")
+            raise ValueError("image_grid_pinpoints=[] leaves no grid of tiles for an image.")
         for pinpoint in self.image_grid_pinpoints:
             if len(pinpoint) != 2 or any(side < size or side % size for side in pinpoint):
                 raise ValueError(
@@ -279,21 +282,24 @@ class FilaVideoConfig(PreTrainedConfig):
                 "sampled frame is kept. FiLA-Base is scene_selection='uniform', scene_merging='none'."
             )
 
+    def get_vision_config(self) -> PreTrainedConfig:
+        """Returns the configuration of the vision tower, as `get_text_config` does for the language model."""
+        return cast(PreTrainedConfig, self.vision_config)  # `__post_init__` has replaced a dict or `None`
+
     @property
     def patches_per_side(self) -> int:
-        """Patches along one side of a frame: 384 // 14 = 27."""
-        return self.vision_config.image_size // self.vision_config.patch_size
+        """Number of patches along one side of a frame, for example 384 // 14 = 27."""
+        vision_config = self.get_vision_config()
+        return vision_config.image_size // vision_config.patch_size
 
     @property
     def max_image_tiles(self) -> int:
-        """Tiles whose patches an image may keep: 9 of `"anyres_max_9"`."""
+        """Number of tiles whose patches an image may keep, for example 9 with `"anyres_max_9"`."""
         return int(self.vision_aspect_ratio.removeprefix("anyres_max_"))
 
     def to_dict(self) -> dict[str, Any]:
-        """
-        The configuration as a JSON-serialisable dict, with the names under which a saved folder's code is found.
-        """
-        # `pipeline()` puts classes in place of the names in `custom_pipelines`, and JSON has no word for a class.
+        """Returns a dict that can be written as JSON. It names the files that hold the code of a saved model."""
+        # `pipeline()` replaces the names in `custom_pipelines` by classes, which JSON cannot represent.
         return {**super().to_dict(), "auto_map": dict(AUTO_MAP), "custom_pipelines": deepcopy(CUSTOM_PIPELINES)}
 
 

@@ -11,12 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""K-means on the frames of a video, and the frame that stands for each cluster (paper, eq. 2 and 3).
+"""K-means on the frames of a video, and the frame that represents each cluster (paper, eq. 2 and 3).
 
-Everything here gives the same result on every run: random numbers come from a generator of its own, sums do not
-depend on the order of threads, and ties go to the earliest. On an accelerator nothing waits for the device.
+Every function here gives the same result on every run: random numbers come from a private generator, sums do not
+depend on the order of threads, and ties go to the earliest frame. No function waits for a GPU to finish.
 
-Shape letters: N frames, S clusters (one for each scene), D width.
+Shape letters: N frames, S scenes (each scene is one cluster), D width of the vision tower.
 """
 
 import math
@@ -25,11 +25,11 @@ import torch
 from torch import Tensor
 
 
-# Two members of a cluster of two are equally far from its centre, and rounding must not choose between them.
+# The two members of a cluster of two are equally far from its center. Rounding must not choose between them.
 RELATIVE_TIE = 1e-6
 
 
-# Compiling would unroll every Lloyd step, and the generator breaks the graph in any case.
+# torch.compile would unroll every Lloyd step, and the generator breaks the graph in any case.
 @torch.compiler.disable
 @torch.no_grad()
 def kmeans_representatives(
@@ -41,37 +41,40 @@ def kmeans_representatives(
     max_iterations: int = 100,
     tolerance: float = 1e-4,
 ) -> Tensor:
-    """The frames that stand for the clusters, in time order.
+    """Clusters the frames and returns the representative of each cluster, in time order.
 
     Args:
-        features: (N, D), float32.
-        num_clusters: S, less than N.
-        init: `"random"`, the paper's start, or `"kmeans++"`; see `draw_first_centres`.
-        seed: of the generator that draws the first centres.
-        max_iterations: limit on Lloyd steps.
-        tolerance: Lloyd steps end when no centre moves farther than this, in units of the features.
+        features: Shape (N, D), float32.
+        num_clusters: S, smaller than N.
+        init: `"random"` (the paper) or `"kmeans++"`. See `draw_first_centers`.
+        seed: Seed of the generator that draws the first centers. The global generator is never used.
+        max_iterations: Maximum number of Lloyd steps.
+        tolerance: The Lloyd steps end when no center moves farther than this, in units of the features.
 
     Returns:
-        (S,) int64, strictly increasing frame indices, on the device of `features`.
+        Frame indices of shape (S,), int64, strictly increasing, on the device of `features`.
     """
-    first = draw_first_centres(features, num_clusters, init=init, seed=seed)  # (S,)
+    first = draw_first_centers(features, num_clusters, init=init, seed=seed)  # (S,)
     assignment = lloyd(
         features,
         features[first],
         max_iterations=max_iterations,
         tolerance=tolerance,
-        # Looking at a result is free on the CPU and a wait on any other device.
+        # Reading a result is free on the CPU. On any other device it waits for all queued work.
         stop_early=features.device.type == "cpu",
     )  # (N,)
     return nearest_members(features, assignment, num_clusters).sort().values  # (S,)
 
 
-def draw_first_centres(features: Tensor, num_clusters: int, *, init: str, seed: int) -> Tensor:
-    """The frames whose features are the first centres: (S,) int64, in the order they were drawn.
+def draw_first_centers(features: Tensor, num_clusters: int, *, init: str, seed: int) -> Tensor:
+    """Draws the frames whose features are the first centers.
 
     `"random"` draws S of the N frames without replacement, as the paper does. `"kmeans++"` is the greedy method of
-    Arthur and Vassilvitskii (2007): one centre after the other, each the best of 2 + log(S) frames that are drawn with
-    a probability proportional to their squared distance from the nearest centre so far.
+    Arthur and Vassilvitskii (2007). It adds one center after the other. For each it draws 2 + log(S) frames, with a
+    probability proportional to their squared distance from the nearest center so far, and keeps the best of them.
+
+    Returns:
+        Frame indices of shape (S,), int64, in the order in which they were drawn.
     """
     generator = torch.Generator("cpu").manual_seed(seed)
     if init == "random":
@@ -79,23 +82,24 @@ def draw_first_centres(features: Tensor, num_clusters: int, *, init: str, seed: 
         return drawn.to(features.device, non_blocking=True)
     num_trials = 2 + int(math.log(num_clusters))
     races = torch.empty(num_clusters, num_trials, len(features), device="cpu").exponential_(generator=generator)
-    return spread_first_centres(features, races.to(features.device, non_blocking=True))
+    return spread_first_centers(features, races.to(features.device, non_blocking=True))
 
 
-def spread_first_centres(features: Tensor, races: Tensor) -> Tensor:
-    """Greedy k-means++ from random numbers drawn beforehand.
+def spread_first_centers(features: Tensor, races: Tensor) -> Tensor:
+    """Runs greedy k-means++ with random numbers that were drawn beforehand.
 
-    The frame whose exponential waiting time, divided by its weight, is the shortest wins with a probability
-    proportional to its weight. That takes no cumulative sum, whose rounding varies between runs on a GPU.
+    Each frame has an exponential waiting time, which is divided by the frame's weight. The frame with the shortest
+    time wins, so a frame wins with a probability proportional to its weight. Unlike a draw from a cumulative sum, this
+    does not depend on rounding that varies between runs on a GPU.
 
     Args:
-        features: (N, D), float32.
-        races: (S, trials, N), draws of the standard exponential distribution.
+        features: Shape (N, D), float32.
+        races: Draws from the standard exponential distribution, shape (S, trials, N).
 
     Returns:
-        (S,) int64 frame indices.
+        Frame indices of shape (S,), int64.
     """
-    frame = races[0, 0].argmin(dim=0, keepdim=True)  # (1,): every frame weighs the same
+    frame = races[0, 0].argmin(dim=0, keepdim=True)  # (1,): all frames have the same weight
     drawn, weight = [frame], distances(features[frame], features)[0].square()  # weight: (N,)
     for race in races[1:]:
         trials = (weight / race).argmax(dim=1)  # (trials,)
@@ -106,56 +110,61 @@ def spread_first_centres(features: Tensor, races: Tensor) -> Tensor:
     return torch.cat(drawn)  # (S,)
 
 
-def lloyd(features: Tensor, centres: Tensor, *, max_iterations: int, tolerance: float, stop_early: bool) -> Tensor:
-    """Lloyd steps (eq. 2, 3) until no assignment changes, no centre moves farther than `tolerance`, or the limit.
+def lloyd(features: Tensor, centers: Tensor, *, max_iterations: int, tolerance: float, stop_early: bool) -> Tensor:
+    """Repeats Lloyd steps (eq. 2, 3) until they converge or reach the limit.
 
-    Without `stop_early` all `max_iterations` steps are queued without once waiting for the device, and those after
-    convergence leave the result as it is, so that it is the same either way.
+    They have converged when no assignment changes or no center moves farther than `tolerance`.
 
     Args:
-        features: (N, D), float32.
-        centres: (S, D), float32, the first centres.
+        features: Shape (N, D), float32.
+        centers: The first centers, shape (S, D), float32.
+        max_iterations: Maximum number of steps.
+        tolerance: In units of the features.
+        stop_early: Whether to end the loop after convergence. If false, all `max_iterations` steps are queued without
+            waiting for the device, and the steps after convergence leave the result unchanged. The result is the same
+            either way.
 
     Returns:
-        (N,) int64: the cluster of each frame.
+        The cluster of each frame, shape (N,), int64.
     """
     assignment = torch.full((len(features),), -1, device=features.device)  # (N,)
     converged = torch.zeros((), dtype=torch.bool, device=features.device)
     for _ in range(max_iterations):
-        new_assignment, new_centres = lloyd_step(features, centres)
+        new_assignment, new_centers = lloyd_step(features, centers)
         is_still = (new_assignment == assignment).all()
-        is_near = (new_centres - centres).norm(dim=1).amax() <= tolerance
+        is_near = (new_centers - centers).norm(dim=1).amax() <= tolerance
         assignment = torch.where(converged, assignment, new_assignment)
-        centres = torch.where(converged, centres, new_centres)
+        centers = torch.where(converged, centers, new_centers)
         converged = converged | is_still | is_near
         if stop_early and converged:
             break
     return assignment
 
 
-def lloyd_step(features: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
-    """Each frame joins the nearest centre (eq. 2; ties: the first), and each centre moves to its mean (eq. 3).
+def lloyd_step(features: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
+    """Assigns each frame to its nearest center (eq. 2) and moves each center to the mean of its frames (eq. 3).
 
-    An empty cluster restarts at the feature that was farthest from its own centre. Reading: when several are empty,
-    they restart at the same feature; the first of them wins it, and the others move on in the next step.
+    Ties go to the first center. An empty cluster restarts at the feature that was farthest from its own center.
+    Reading of the paper: if several clusters are empty, they restart at the same feature. The first of them gets that
+    feature, and the others move on in the next step.
 
     Returns:
-        The assignment, (N,) int64, and the new centres, (S, D) float32.
+        The assignment, shape (N,), int64, and the new centers, shape (S, D), float32.
     """
-    own_distance, assignment = distances(features, centres).min(dim=1)  # (N,), (N,)
-    means, size = cluster_means(features, assignment, len(centres))  # (S, D), (S, 1)
+    own_distance, assignment = distances(features, centers).min(dim=1)  # (N,), (N,)
+    means, size = cluster_means(features, assignment, len(centers))  # (S, D), (S, 1)
     farthest = features[own_distance.argmax(dim=0, keepdim=True)]  # (1, D)
     return assignment, torch.where(size > 0, means.to(features.dtype), farthest)
 
 
 def nearest_members(features: Tensor, assignment: Tensor, num_clusters: int) -> Tensor:
-    """The representative of each cluster: its member nearest to its mean (ties: the earliest).
+    """Returns the representative of each cluster: the member nearest to its mean (ties: the earliest).
 
-    Reading: a cluster that is empty to the end, as happens when fewer than S features differ, is represented by the
-    frame farthest from its own centre that represents no other cluster (ties: the earliest).
+    Reading of the paper: a cluster can stay empty to the end if fewer than S features differ. Such a cluster is
+    represented by the frame farthest from its own center that represents no other cluster (ties: the earliest).
 
     Returns:
-        (S,) int64, distinct frame indices, in the order of the clusters.
+        Distinct frame indices of shape (S,), int64, in the order of the clusters.
     """
     num_frames = len(features)
     frame = torch.arange(num_frames, device=features.device)  # (N,)
@@ -164,12 +173,20 @@ def nearest_members(features: Tensor, assignment: Tensor, num_clusters: int) -> 
     own_distance = (features - means[assignment]).norm(dim=1)  # (N,)
     nearest = own_distance.where(is_member, torch.inf).amin(dim=1, keepdim=True)  # (S, 1)
     is_nearest = is_member & (own_distance <= nearest * (1 + RELATIVE_TIE))  # (S, N)
-    representatives = frame.where(is_nearest, num_frames).amin(dim=1)  # (S,), N where there is none
+    representatives = frame.where(is_nearest, num_frames).amin(dim=1)  # (S,), num_frames for an empty cluster
     return represent_empty_clusters(representatives, own_distance)
 
 
 def represent_empty_clusters(representatives: Tensor, own_distance: Tensor) -> Tensor:
-    """Fill each N in `representatives` (S,) with the frame of largest `own_distance` (N,) that is not in use."""
+    """Gives each empty cluster the frame with the largest distance that is not yet a representative.
+
+    Args:
+        representatives: Frame indices of shape (S,). An empty cluster has the index N, the number of frames.
+        own_distance: Distance of each frame from its own center, shape (N,).
+
+    Returns:
+        Distinct frame indices of shape (S,), int64.
+    """
     num_frames = len(own_distance)
     is_used = torch.zeros(num_frames + 1, dtype=torch.bool, device=own_distance.device)
     is_used = is_used.scatter(0, representatives, True)[:num_frames]  # (N,)
@@ -180,10 +197,10 @@ def represent_empty_clusters(representatives: Tensor, own_distance: Tensor) -> T
 
 
 def cluster_means(features: Tensor, assignment: Tensor, num_clusters: int) -> tuple[Tensor, Tensor]:
-    """The mean of each cluster, (S, D), NaN for an empty one, and its size, (S, 1).
+    """Returns the mean of each cluster, (S, D), and its size, (S, 1). The mean of an empty cluster is NaN.
 
-    One matrix product in float64: unlike a scatter its rounding does not vary between runs, autocast and TF32 leave it
-    alone, and the mean of equal features is that very feature.
+    This is one matrix product in float64. Unlike the rounding of a scatter, its rounding does not vary between runs.
+    Autocast and TF32 do not affect it, and the mean of equal features is exactly that feature.
     """
     features = in_double_precision(features)
     is_member = membership(assignment, num_clusters).to(features.dtype)  # (S, N)
@@ -192,19 +209,26 @@ def cluster_means(features: Tensor, assignment: Tensor, num_clusters: int) -> tu
 
 
 def membership(assignment: Tensor, num_clusters: int) -> Tensor:
-    """(N,) cluster of each frame -> (S, N) bool."""
+    """Turns the cluster of each frame, (N,), into a bool matrix, (S, N)."""
     return assignment == torch.arange(num_clusters, device=assignment.device)[:, None]
 
 
 def distances(left: Tensor, right: Tensor) -> Tensor:
-    """Euclidean distances, (..., A, D) and (..., B, D) -> (..., A, B).
+    """Returns the Euclidean distance of each left vector from each right vector.
 
-    From differences, not from a matrix product: that loses the small distances in a cluster which is far from zero,
-    and gives equal features unequal distances.
+    The distances are computed from differences. A matrix product would lose the small distances inside a cluster that
+    is far from zero, and would give equal features unequal distances.
+
+    Args:
+        left: Shape (..., left, D).
+        right: Shape (..., right, D).
+
+    Returns:
+        Shape (..., left, right).
     """
     return torch.cdist(left, right, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def in_double_precision(features: Tensor) -> Tensor:
-    """float64, except on Apple's GPUs, which have none."""
+    """Converts to float64, except on Apple's GPUs, which do not support it."""
     return features if features.device.type == "mps" else features.double()

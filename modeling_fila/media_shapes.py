@@ -11,21 +11,41 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-How many frames or tiles there are beside the padding, and whether pixels and what is said of them fit.
-Shape letters: V videos, N frames, I images, G tiles of an image and its overview, H and W pixels.
+"""Checks that the shapes of pixels, masks and sizes agree, and counts frames and tiles without their padding.
+
+Shape letters: V videos, N frames, I images, G tiles of an image including its overview, H and W pixels.
 """
 
 import torch
 
 
-def count_frames(pixel_values_videos: torch.Tensor, video_frame_mask: torch.Tensor | None) -> list[int]:
+def as_batch(values: torch.Tensor | list[torch.Tensor] | None, padding: int = 0) -> torch.Tensor | None:
+    """Returns one tensor for all videos. Engines such as vLLM pass a list, one tensor for each video, if shapes differ.
+
+    Args:
+        values: A tensor with one row for each video, or a list of the rows.
+        padding: Value with which rows are filled up, at their ends, to the largest shape.
     """
-    The number of frames of each video, from its mask `(V, N)`.
+    if not isinstance(values, (list, tuple)):
+        return values
+    shape = [max(sizes) for sizes in zip(*(row.shape for row in values), strict=True)]
+    batch = values[0].new_full((len(values), *shape), padding)
+    for row, place in zip(values, batch, strict=True):
+        place[tuple(slice(size) for size in row.shape)] = row
+    return batch
+
+
+def count_frames(pixel_values_videos: torch.Tensor, video_frame_mask: torch.Tensor | None) -> list[int]:
+    """Returns the number of frames of each video, without padding.
+
+    Args:
+        pixel_values_videos: Shape (V, N, 3, H, W).
+        video_frame_mask: 1 for the frames of a video, 0 for the padding after them, shape (V, N). `None` if there is no
+            padding.
 
     Raises:
-        `ValueError`: if the pixels are not `(V, N, 3, H, W)`, the mask does not fit them, a video has no frame, or its
-            padding does not come after its frames.
+        ValueError: If the pixels do not have that shape, the mask does not fit them, a video has no frame, or padding
+            comes before a frame.
     """
     shape = tuple(pixel_values_videos.shape)
     if len(shape) != 5:
@@ -49,28 +69,42 @@ def _without_empty(lengths: list[int]) -> list[int]:
 
 
 def groups_of_equal_length(lengths: list[int], max_frames: int) -> list[list[int]]:
+    """Groups the videos that are encoded together.
+
+    The videos of a group have the same number of frames. A group has at most `max_frames` frames in total, but always
+    at least one video.
+
+    Args:
+        lengths: Number of frames of each of the V videos.
+        max_frames: Maximum number of frames in a group of several videos.
+
+    Returns:
+        For each group, the indices of its videos.
     """
-    The places of videos that are encoded together: those with equally many frames, as many as `max_frames` hold, but
-    at least one.
-    """
-    of_length: dict[int, list[int]] = {}
-    for place, length in enumerate(lengths):
-        of_length.setdefault(length, []).append(place)
+    indices_of_length: dict[int, list[int]] = {}
+    for index, length in enumerate(lengths):
+        indices_of_length.setdefault(length, []).append(index)
     groups: list[list[int]] = []
-    for length, places in of_length.items():
+    for length, indices in indices_of_length.items():
         size = max(max_frames // length, 1)
-        groups += [places[start : start + size] for start in range(0, len(places), size)]
+        groups += [indices[start : start + size] for start in range(0, len(indices), size)]
     return groups
 
 
 def count_tiles(
     pixel_values: torch.Tensor, grids: list[tuple[int, int]], batch_num_images: torch.Tensor | None
 ) -> list[int]:
-    """
-    Tiles of each image, its overview included: all of its grid where it is alone in its prompt, one otherwise.
+    """Returns the number of tiles of each image, including its overview.
+
+    An image that is the only one in its prompt keeps its whole grid of tiles. The others keep only their overview.
+
+    Args:
+        pixel_values: Shape (I, G, 3, H, W).
+        grids: Rows and columns of tiles of each image.
+        batch_num_images: Number of images in each prompt that has images. `None` means one image in each.
 
     Raises:
-        `ValueError`: if the pixels are not `(I, G, 3, H, W)`, or do not fit the sizes or numbers of the images.
+        ValueError: If the pixels do not have that shape, or do not fit the sizes or the number of the images.
     """
     shape = tuple(pixel_values.shape)
     if len(shape) != 5 or shape[0] != len(grids):

@@ -11,15 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-FiLA-Video (arXiv 2504.20384). This file wires the parts; each part has a file of its own.
+"""FiLA-Video (arXiv 2504.20384). This file connects the parts of the model. Each part has its own file.
 
-Shape letters: V videos, N frames, S scenes, K frames per scene, P patches of a frame, D width of the vision tower,
-B prompts, T tokens of a prompt, L visual tokens of a video, C width of the language model.
+Shape letters: V videos, N frames, S scenes, K frames per scene, P patches, D width of the vision tower, C width of the
+language model, B prompts, T tokens of a prompt, L visual tokens of a video or image; Q patches of a pooled feature map,
+I images, G tiles of an image including its overview, H and W pixels.
 """
 
 import math
 from collections.abc import Iterator
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -33,29 +34,30 @@ from transformers.utils import ModelOutput, TransformersKwargs, can_return_tuple
 from .configuration_fila import FilaVideoConfig
 from .feature_maps import add_newlines, pool_feature_maps
 from .image_features import lay_out_overview, lay_out_tiles, tile_grid
-from .media_shapes import count_frames, count_tiles, groups_of_equal_length
+from .media_shapes import as_batch, count_frames, count_tiles, groups_of_equal_length
+from .modeling_compat import CACHE_NAME
 from .outputs import (
-    CACHE_NAME,
     FilaImageFeatures,
     FilaVideoCausalLMOutputWithPast,
     FilaVideoFeatures,
     FilaVideoModelOutputWithPast,
 )
 from .pipeline_fila import register_video_text_to_text
-from .placeholders import check_given_once, replace_placeholders, times_of, with_scene_times
+from .placeholders import check_given_once, replace_placeholders
 from .scene_merging import AttentionSceneMerging, WeightedSceneMerging, build_scene_merging
 from .scene_selection import Scenes, find_scenes_of_each, frame_representations
+from .time_embeddings import with_scene_times
 from .video_generation import VideoGenerationMixin
 from .vision_features import encode_frames
 
 
 class FilaVideoMultiModalProjector(nn.Module):
-    """The projector: two linear layers with an activation between (section 3.1)."""
+    """The projector: two linear layers with an activation between them (section 3.1)."""
 
     def __init__(self, config: FilaVideoConfig):
         super().__init__()
-        width, bias = config.text_config.hidden_size, config.multimodal_projector_bias
-        self.linear_1 = nn.Linear(config.vision_config.hidden_size, width, bias=bias)
+        width, bias = config.get_text_config().hidden_size, config.multimodal_projector_bias
+        self.linear_1 = nn.Linear(config.get_vision_config().hidden_size, width, bias=bias)
         self.act = ACT2FN[config.projector_hidden_act]
         self.linear_2 = nn.Linear(width, width, bias=bias)
 
@@ -64,9 +66,11 @@ class FilaVideoMultiModalProjector(nn.Module):
 
 
 class FilaVideoPreTrainedModel(PreTrainedModel):
+    """Weight initialization and the abilities that transformers asks for."""
+
     config: FilaVideoConfig
     base_model_prefix = "model"
-    input_modalities = ("image", "video", "text")
+    input_modalities = ["image", "video", "text"]
     supports_gradient_checkpointing = True
     _no_split_modules = ["AttentionSceneMerging", "FilaVideoMultiModalProjector", "WeightedSceneMerging"]
     _skip_keys_device_placement = ["cache", "past_key_values"]
@@ -87,7 +91,7 @@ class FilaVideoPreTrainedModel(PreTrainedModel):
 
 class FilaVideoModel(FilaVideoPreTrainedModel):
     """
-    Vision tower, scene selection, scene merging, projector and language model, without a language-modelling head.
+    Vision tower, scene selection, scene merging, projector and language model, without a language modeling head.
     """
 
     def __init__(self, config: FilaVideoConfig):
@@ -95,12 +99,12 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         self.vision_tower = AutoModel.from_config(config.vision_config)
         self.scene_merging = build_scene_merging(
             config.scene_merging,
-            scene_size=config.scene_size,
+            scene_size=cast(int, config.scene_size),
             num_patches=config.patches_per_side**2,
-            hidden_size=config.vision_config.hidden_size,
+            hidden_size=config.get_vision_config().hidden_size,
         )
         self.multi_modal_projector = FilaVideoMultiModalProjector(config)
-        self.image_newline = nn.Parameter(torch.empty(config.text_config.hidden_size))
+        self.image_newline = nn.Parameter(torch.empty(config.get_text_config().hidden_size))  # (C,)
         self.language_model = AutoModel.from_config(config.text_config)
         self.post_init()
 
@@ -110,6 +114,7 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         pixel_values_videos: torch.Tensor,
         video_frame_mask: torch.Tensor | None = None,
         frame_time_ids: torch.LongTensor | None = None,
+        times_are_interleaved: torch.BoolTensor | None = None,
         frames_per_chunk: int | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> tuple | FilaVideoFeatures:
@@ -117,34 +122,42 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         Encodes videos into the visual tokens that the language model reads (sections 3.1 and 3.2).
 
         Args:
-            pixel_values_videos (`torch.Tensor` of shape `(V, N, 3, H, W)`): normalised frames in time order.
+            pixel_values_videos (`torch.Tensor` of shape `(V, N, 3, H, W)`):
+                Normalized frames in time order. This and the other tensors may also be lists with one tensor for each
+                video.
             video_frame_mask (`torch.Tensor` of shape `(V, N)`, *optional*):
-                1 for a video's frames, 0 for the padding after them. Default: no padding.
+                1 for the frames of a video, 0 for the padding after them. Default: no padding.
             frame_time_ids (`torch.LongTensor` of shape `(V, N, digits)`, *optional*):
-                The tokens of each frame's time, for prompts that carry the times of the scenes.
-            frames_per_chunk (`int`, *optional*): frames that go through the vision tower at once. Default:
-                `config.frames_per_chunk`.
+                The token ids of the time of each frame, padded with -1, for prompts that state the times of the scenes.
+            times_are_interleaved (`torch.BoolTensor` of shape `(V,)`, *optional*):
+                Whether each time stands before the visual tokens of its scene. Default: all times stand after all
+                visual tokens.
+            frames_per_chunk (`int`, *optional*):
+                Number of frames that go through the vision tower at once. Default: `config.frames_per_chunk`.
 
         Returns:
             [`FilaVideoFeatures`]
 
         Raises:
-            `ValueError`: if the shapes do not fit, or a video has no frame.
+            ValueError: If the shapes do not fit each other, or a video has no frame.
         """
+        if isinstance(pixel_values_videos, (list, tuple)) and video_frame_mask is None:
+            video_frame_mask = [torch.ones(len(frames), dtype=torch.long) for frames in pixel_values_videos]
+        pixel_values_videos, video_frame_mask = as_batch(pixel_values_videos), as_batch(video_frame_mask)
+        frame_time_ids, times_are_interleaved = as_batch(frame_time_ids, padding=-1), as_batch(times_are_interleaved)
         lengths = count_frames(pixel_values_videos, video_frame_mask)
         frames_per_chunk = self.config.frames_per_chunk if frames_per_chunk is None else frames_per_chunk
-        found: dict[int, tuple[torch.Tensor, Scenes]] = {}
-        for places in groups_of_equal_length(lengths, frames_per_chunk):
-            videos = [pixel_values_videos[place, : lengths[place]] for place in places]
-            found |= zip(places, self._encode_videos(videos, frames_per_chunk), strict=True)
-        encoded = [found[place] for place in range(len(lengths))]
-        representatives = pad_sequence([scenes.representatives for _, scenes in encoded], True, -1)  # (V, S)
-        return FilaVideoFeatures(
-            pooler_output=[tokens for tokens, _ in encoded],
-            scene_frame_indices=pad_sequence([scenes.frame_indices for _, scenes in encoded], True, -1),
-            scene_representatives=representatives,
-            scene_time_ids=None if frame_time_ids is None else times_of(representatives, frame_time_ids),
+        encoded: dict[int, tuple[torch.Tensor, Scenes]] = {}
+        for group in groups_of_equal_length(lengths, frames_per_chunk):
+            videos = [pixel_values_videos[index, : lengths[index]] for index in group]  # each (N, 3, H, W)
+            encoded |= zip(group, self._encode_videos(videos, frames_per_chunk), strict=True)
+        tokens, scenes = zip(*(encoded[index] for index in range(len(lengths))), strict=True)  # each V long
+        features = FilaVideoFeatures(
+            pooler_output=list(tokens),  # each (L, C)
+            scene_frame_indices=pad_sequence([found.frame_indices for found in scenes], True, -1),  # (V, S, K)
+            scene_representatives=pad_sequence([found.representatives for found in scenes], True, -1),  # (V, S)
         )
+        return with_scene_times(features, frame_time_ids, times_are_interleaved, self.get_input_embeddings())
 
     @can_return_tuple
     def get_image_features(
@@ -156,70 +169,81 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         **kwargs: Unpack[TransformersKwargs],
     ) -> tuple | FilaImageFeatures:
         """
-        Encodes images into visual tokens, as LLaVA-OneVision does: an image that is alone in its prompt as an overview
-        and tiles, several as overviews.
+        Encodes images into visual tokens, as in LLaVA-OneVision. An image that is the only one in its prompt becomes an
+        overview and tiles. Several images become one overview each.
 
         Args:
-            pixel_values (`torch.Tensor` of shape `(I, G, 3, H, W)`): for each of I images the overview, then its tiles,
-                then padding.
-            image_sizes (`torch.Tensor` of shape `(I, 2)`): height and width of each in pixels.
+            pixel_values (`torch.Tensor` of shape `(I, G, 3, H, W)`):
+                For each image its overview, then its tiles, then padding.
+            image_sizes (`torch.Tensor` of shape `(I, 2)`):
+                Height and width of each image in pixels.
             batch_num_images (`torch.Tensor` of shape `(prompts with images,)`, *optional*):
-                Images in each prompt that has some. Default: one in each.
-            frames_per_chunk (`int`, *optional*): tiles that go through the vision tower at once. Default:
-                `config.frames_per_chunk`.
+                Number of images in each prompt that has images. Default: one in each.
+            frames_per_chunk (`int`, *optional*):
+                Number of tiles that go through the vision tower at once. Default: `config.frames_per_chunk`.
 
         Returns:
             [`FilaImageFeatures`]
 
         Raises:
-            `ValueError`: if the shapes do not fit.
+            ValueError: If the shapes do not fit each other.
         """
         sizes = [(int(height), int(width)) for height, width in image_sizes]
-        grids = [
-            tile_grid(size, self.config.image_grid_pinpoints, self.config.vision_config.image_size) for size in sizes
-        ]
+        pinpoints, tile_size = cast(list, self.config.image_grid_pinpoints), self.config.get_vision_config().image_size
+        grids = [tile_grid(size, pinpoints, tile_size) for size in sizes]
         counts = count_tiles(pixel_values, grids, batch_num_images)
         tiles = torch.cat([image[:count] for image, count in zip(pixel_values, counts, strict=True)])  # (sum of G, ...)
         frames_per_chunk = self.config.frames_per_chunk if frames_per_chunk is None else frames_per_chunk
-        projected = self.multi_modal_projector(encode_frames(self.vision_tower, tiles, frames_per_chunk))
-        return FilaImageFeatures(
-            pooler_output=[
-                lay_out_overview(image, self.image_newline)
-                if len(image) == 1
-                else lay_out_tiles(
-                    image, self.image_newline, image_size=size, grid=grid, max_tiles=self.config.max_image_tiles
-                )
-                for image, size, grid in zip(projected.split(counts), sizes, grids, strict=True)
-            ]
+        features = encode_frames(self.vision_tower, tiles, frames_per_chunk)  # (sum of G, P, D)
+        projected = self.multi_modal_projector(features).split(counts)  # I of (G, P, C)
+        images = zip(projected, sizes, grids, strict=True)
+        return FilaImageFeatures(pooler_output=[self._lay_out_image(*image) for image in images])  # each (L, C)
+
+    def _lay_out_image(self, tiles: torch.Tensor, size: tuple[int, int], grid: tuple[int, int]) -> torch.Tensor:
+        """Turns the projected tiles of one image, (G, P, C), into its visual tokens, (L, C)."""
+        if len(tiles) == 1:
+            return lay_out_overview(tiles, self.image_newline)
+        return lay_out_tiles(
+            tiles, self.image_newline, image_size=size, grid=grid, max_tiles=self.config.max_image_tiles
         )
 
     def _encode_videos(
         self, videos: list[torch.Tensor], frames_per_chunk: int
     ) -> Iterator[tuple[torch.Tensor, Scenes]]:
-        """Videos of equally many frames, V of (N, 3, H, W) -> of each the visual tokens (L, C) and the scenes."""
-        frames = videos[0] if len(videos) == 1 else torch.cat(videos)  # (V * N, 3, H, W)
+        """Yields the visual tokens, (L, C), and the scenes of each of V videos with the same number of frames.
+
+        Args:
+            videos: V tensors of shape (N, 3, H, W).
+            frames_per_chunk: Number of frames that go through the vision tower at once.
+        """
+        num_videos = len(videos)
+        frames = videos[0] if num_videos == 1 else torch.cat(videos)  # (V * N, 3, H, W)
         features = encode_frames(self.vision_tower, frames, frames_per_chunk)  # (V * N, P, D)
-        features = features.unflatten(0, (len(videos), -1))  # (V, N, P, D)
-        scenes = self._find_scenes(features)  # (V, S, K)
-        video = torch.arange(len(videos), device=features.device)[:, None, None]
-        merged = self.scene_merging(features[video, scenes.frame_indices].flatten(0, 1))  # (V * S, P, D)
+        features = features.unflatten(0, (num_videos, -1))  # (V, N, P, D)
+        scenes = self._find_scenes(features)  # frame_indices: (V, S, K)
+        video = torch.arange(num_videos, device=features.device)[:, None, None]  # (V, 1, 1)
+        selected = features[video, scenes.frame_indices].flatten(0, 1)  # (V * S, K, P, D)
+        merged = self.scene_merging(selected)  # (V * S, P, D)
         maps = self.multi_modal_projector(merged)  # (V * S, P, C)
-        maps = pool_feature_maps(
-            maps, mode=self.config.spatial_pool_mode, stride=self.config.spatial_pool_stride
-        )  # (V * S, p * p, C)
-        for maps_of_video, *of_video in zip(maps.unflatten(0, (len(videos), -1)), *scenes, strict=True):
-            tokens = add_newlines(maps_of_video, self.image_newline, position=self.config.newline_position)  # (L, C)
-            yield tokens, Scenes(*of_video)
+        mode, stride = self.config.spatial_pool_mode, self.config.spatial_pool_stride
+        pooled = pool_feature_maps(maps, mode=mode, stride=stride)  # (V * S, Q, C)
+        for pooled_of_video, *scenes_of_video in zip(pooled.unflatten(0, (num_videos, -1)), *scenes, strict=True):
+            tokens = add_newlines(pooled_of_video, self.image_newline, position=self.config.newline_position)  # (L, C)
+            yield tokens, Scenes(*scenes_of_video)
 
     def _find_scenes(self, features: torch.Tensor) -> Scenes:
-        """
-        The scenes of V videos, as the configuration wants them: (V, N, P, D) -> `frame_indices` (V, S, K) and
-        `representatives` (V, S).
+        """Selects the scenes of V videos as the configuration says.
+
+        Args:
+            features: Shape (V, N, P, D).
+
+        Returns:
+            `frame_indices` of shape (V, S, K) and `representatives` of shape (V, S).
         """
         # CODEPATH: FiLA-Base (scene_merging="none") keeps every frame; FiLA-Video keeps num_scenes.
         num_scenes = features.shape[1] if self.config.scene_merging == "none" else self.config.num_scenes
         return find_scenes_of_each(
-            frame_representations(features.flatten(0, 1)).unflatten(0, features.shape[:2]),
+            frame_representations(features.flatten(0, 1)).unflatten(0, features.shape[:2]),  # (V, N, D)
             num_scenes=num_scenes,
             scene_size=self.config.scene_size,
             selection=self.config.scene_selection,
@@ -231,20 +255,22 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         )
 
     def get_placeholder_mask(
-        self, modality: str, input_ids: torch.LongTensor | None, inputs_embeds: torch.Tensor | None = None
-    ) -> torch.BoolTensor:
+        self, modality: str, input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """
-        Where the placeholders of `"image"` or `"video"` stand: a `torch.BoolTensor` of shape `(B, T)`, from the ids
-        `(B, T)` or, without them, from the embeddings `(B, T, C)`.
+        Returns a bool mask of shape `(B, T)` that is true at the placeholders of `"image"` or `"video"`. They are found
+        in the ids of shape `(B, T)` or, without ids, in the embeddings of shape `(B, T, C)`.
         """
         token_id = {"image": self.config.image_token_id, "video": self.config.video_token_id}[modality]
         if input_ids is not None and (inputs_embeds is None or input_ids.numel() > 0):
             return input_ids == token_id
+        if inputs_embeds is None:
+            raise ValueError("Give input_ids or inputs_embeds.")
         token = torch.full((), token_id, dtype=torch.long, device=inputs_embeds.device)
         return (inputs_embeds == self.get_input_embeddings()(token)).all(-1)
 
     @can_return_tuple
-    def forward(
+    def forward(  # type: ignore[misc]  # TransformersKwargs also has position_ids, as for the models of transformers
         self,
         input_ids: torch.LongTensor | None = None,
         pixel_values: torch.Tensor | None = None,
@@ -253,7 +279,7 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         pixel_values_videos: torch.Tensor | None = None,
         video_frame_mask: torch.Tensor | None = None,
         frame_time_ids: torch.LongTensor | None = None,
-        scene_time_slots: torch.LongTensor | None = None,
+        times_are_interleaved: torch.BoolTensor | None = None,
         frames_per_chunk: int | None = None,
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.LongTensor | None = None,
@@ -266,48 +292,37 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
     ) -> tuple | FilaVideoModelOutputWithPast:
         """
         Args:
-            input_ids (`torch.LongTensor` of shape `(B, T)`): exactly one of this and `inputs_embeds`.
-            pixel_values, image_sizes, batch_num_images: see [`~FilaVideoModel.get_image_features`].
-            pixel_values_videos, video_frame_mask, frame_time_ids: see [`~FilaVideoModel.get_video_features`].
-            scene_time_slots: see [`~FilaVideoModel.fill_time_slots`].
-            frames_per_chunk (`int`, *optional*): frames that go through the vision tower at once.
-            cache (`Cache`, *optional*): what the language model keeps of the tokens before these; `past_key_values` is
-                its older name.
+            input_ids (`torch.LongTensor` of shape `(B, T)`):
+                Token ids of the prompts. Exactly one of this and `inputs_embeds` must be given.
+            pixel_values, image_sizes, batch_num_images:
+                See [`~FilaVideoModel.get_image_features`].
+            pixel_values_videos, video_frame_mask, frame_time_ids, times_are_interleaved:
+                See [`~FilaVideoModel.get_video_features`].
+            frames_per_chunk (`int`, *optional*):
+                Number of frames that go through the vision tower at once. Default: `config.frames_per_chunk`.
+            cache (`Cache`, *optional*):
+                What the language model keeps of earlier tokens. `past_key_values` is its older name.
             mm_encoder_outputs (`dict[str, ModelOutput]`, *optional*):
-                `{"video": features}` with what `get_video_features` returned, instead of `pixel_values_videos`; and
+                `{"video": features}` with what `get_video_features` returned, in place of `pixel_values_videos`;
                 `"image"` likewise.
 
         Raises:
-            `ValueError`: if the prompt has another number of placeholders than the images or videos have visual tokens.
+            ValueError: If the number of placeholders differs from the number of visual tokens.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("Give exactly one of input_ids and inputs_embeds.")
-        features = dict(mm_encoder_outputs or {})
-        if pixel_values is not None:
-            check_given_once("image", "pixel_values", features)
-            features["image"] = self.get_image_features(
-                pixel_values, image_sizes, batch_num_images, frames_per_chunk=frames_per_chunk, return_dict=True
-            )
-        if pixel_values_videos is not None:
-            check_given_once("video", "pixel_values_videos", features)
-            features["video"] = self.get_video_features(
-                pixel_values_videos,
-                video_frame_mask,
-                frame_time_ids=frame_time_ids,
-                frames_per_chunk=frames_per_chunk,
-                return_dict=True,
-            )
-        video = with_scene_times(features.get("video"), frame_time_ids)
+        images = {"pixel_values": pixel_values, "image_sizes": image_sizes, "batch_num_images": batch_num_images}
+        videos = {
+            "pixel_values_videos": pixel_values_videos,
+            "video_frame_mask": video_frame_mask,
+            "frame_time_ids": frame_time_ids,
+            "times_are_interleaved": times_are_interleaved,
+        }
+        features = self._encode_media(images, videos, mm_encoder_outputs, frames_per_chunk)  # each I or V of (L, C)
 
         if inputs_embeds is None:
             inputs_embeds = self.get_input_embeddings()(input_ids)  # (B, T, C)
-        # A decoding step brings one token, which is never a placeholder: no need to look, nor to wait for the device.
-        if features or inputs_embeds.shape[1] > 1:
-            masks = {name: self.get_placeholder_mask(name, input_ids, inputs_embeds) for name in ("image", "video")}
-            for modality, mask in masks.items():
-                inputs_embeds = replace_placeholders(inputs_embeds, mask, features.get(modality), modality)
-        if scene_time_slots is not None:
-            inputs_embeds = self.fill_time_slots(inputs_embeds, scene_time_slots, video)
+        inputs_embeds = self._fill_placeholders(input_ids, inputs_embeds, features)  # (B, T, C)
 
         outputs = self.language_model(
             attention_mask=attention_mask,
@@ -318,42 +333,60 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
             **kwargs,
         )
         return FilaVideoModelOutputWithPast(
-            last_hidden_state=outputs.last_hidden_state,
+            last_hidden_state=outputs.last_hidden_state,  # (B, T, C)
             **{CACHE_NAME: getattr(outputs, CACHE_NAME)},
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
-            scene_frame_indices=getattr(video, "scene_frame_indices", None),
-            scene_representatives=getattr(video, "scene_representatives", None),
+            scene_frame_indices=getattr(features.get("video"), "scene_frame_indices", None),
+            scene_representatives=getattr(features.get("video"), "scene_representatives", None),
         )
 
-    def fill_time_slots(
-        self, inputs_embeds: torch.Tensor, scene_time_slots: torch.LongTensor, video: FilaVideoFeatures | None
-    ) -> torch.Tensor:
-        """
-        Writes the times of the scenes into the prompt, once it is known which they are.
+    def _encode_media(
+        self,
+        images: dict[str, Any],
+        videos: dict[str, Any],
+        encoded: dict[str, ModelOutput] | None,
+        frames_per_chunk: int | None,
+    ) -> dict[str, Any]:
+        """Returns the features of `"image"` and `"video"`: what is already encoded, and what is given as pixels.
 
         Args:
-            inputs_embeds (`torch.Tensor` of shape `(B, T, C)`): embedded prompts.
-            scene_time_slots (`torch.LongTensor` of shape `(B, at most T)`): for each token the place of its id among
-                the flattened `scene_time_ids`, or -1 where it is no part of a time.
-            video: what `get_video_features` gave for `frame_time_ids`.
+            images: Arguments of `get_image_features`. Without images, `pixel_values` is `None`.
+            videos: Arguments of `get_video_features`. Without videos, `pixel_values_videos` is `None`.
+            encoded: What these two methods returned earlier.
+            frames_per_chunk: Number of frames that go through the vision tower at once.
 
         Raises:
-            `ValueError`: if there are slots, but no times.
+            ValueError: If images or videos are given both as pixels and as features.
         """
-        time_ids = getattr(video, "scene_time_ids", None)
-        if time_ids is None:
-            raise ValueError("scene_time_slots needs the times of the frames: give frame_time_ids with the videos.")
-        length = inputs_embeds.shape[1]
-        slots = nn.functional.pad(scene_time_slots, (0, length - scene_time_slots.shape[1]), value=-1)
-        slots = slots.to(inputs_embeds.device)
-        ids = time_ids.to(slots.device).flatten()[slots.clamp(min=0)]  # (B, T)
-        return torch.where(slots[..., None] >= 0, self.get_input_embeddings()(ids), inputs_embeds)
+        features: dict[str, Any] = dict(encoded or {})
+        if images["pixel_values"] is not None:
+            check_given_once("image", "pixel_values", features)
+            features["image"] = self.get_image_features(**images, frames_per_chunk=frames_per_chunk, return_dict=True)
+        if videos["pixel_values_videos"] is not None:
+            check_given_once("video", "pixel_values_videos", features)
+            features["video"] = self.get_video_features(**videos, frames_per_chunk=frames_per_chunk, return_dict=True)
+        elif features.get("video") is not None:
+            times = videos["frame_time_ids"], videos["times_are_interleaved"]
+            features["video"] = with_scene_times(features["video"], *times, self.get_input_embeddings())
+        return features
+
+    def _fill_placeholders(
+        self, input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor, features: dict[str, Any]
+    ) -> torch.Tensor:
+        """Replaces the placeholders of images and videos in embedded prompts, (B, T, C), by visual tokens."""
+        # A decoding step has one token, which is never a placeholder. Skipping the search avoids a wait for the device.
+        if not features and inputs_embeds.shape[1] <= 1:
+            return inputs_embeds
+        masks = {name: self.get_placeholder_mask(name, input_ids, inputs_embeds) for name in ("image", "video")}
+        for modality, mask in masks.items():
+            inputs_embeds = replace_placeholders(inputs_embeds, mask, features.get(modality), modality)
+        return inputs_embeds
 
 
 class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGenerationMixin):
     """
-    FiLA-Video with a language-modelling head: answers questions about videos.
+    FiLA-Video with a language modeling head. It answers questions about videos.
 
     Example:
 
@@ -377,7 +410,8 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
     def __init__(self, config: FilaVideoConfig):
         super().__init__(config)
         self.model = FilaVideoModel(config)
-        self.lm_head = nn.Linear(config.text_config.hidden_size, config.text_config.vocab_size, bias=False)
+        text_config = config.get_text_config()
+        self.lm_head = nn.Linear(text_config.hidden_size, text_config.vocab_size, bias=False)
         self.post_init()
 
     def get_output_embeddings(self) -> nn.Module:
@@ -392,7 +426,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
         return self.model.get_image_features(pixel_values, *args, **kwargs)
 
     @can_return_tuple
-    def forward(
+    def forward(  # type: ignore[misc]  # TransformersKwargs also has position_ids, as for the models of transformers
         self,
         input_ids: torch.LongTensor | None = None,
         pixel_values: torch.Tensor | None = None,
@@ -401,7 +435,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
         pixel_values_videos: torch.Tensor | None = None,
         video_frame_mask: torch.Tensor | None = None,
         frame_time_ids: torch.LongTensor | None = None,
-        scene_time_slots: torch.LongTensor | None = None,
+        times_are_interleaved: torch.BoolTensor | None = None,
         frames_per_chunk: int | None = None,
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.LongTensor | None = None,
@@ -416,10 +450,13 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
     ) -> tuple | FilaVideoCausalLMOutputWithPast:
         """
         Args:
-            labels (`torch.LongTensor` of shape `(B, T)`, *optional*): -100 where there is nothing to learn.
+            labels (`torch.LongTensor` of shape `(B, T)`, *optional*):
+                Token ids to predict, -100 at the positions that do not count.
             logits_to_keep (`int` or `torch.LongTensor` of shape `(positions,)`, *optional*):
-                Scores only the last so many positions (0: all), or only these. `generate` asks for the last one.
-            others: see [`FilaVideoModel.forward`].
+                Computes the logits of only this number of last positions (0: all positions), or of only these
+                positions. `generate` needs only the last position.
+            others:
+                See [`FilaVideoModel.forward`].
         """
         outputs = self.model(
             input_ids=input_ids,
@@ -429,7 +466,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
             pixel_values_videos=pixel_values_videos,
             video_frame_mask=video_frame_mask,
             frame_time_ids=frame_time_ids,
-            scene_time_slots=scene_time_slots,
+            times_are_interleaved=times_are_interleaved,
             frames_per_chunk=frames_per_chunk,
             attention_mask=attention_mask,
             position_ids=position_ids,
@@ -446,7 +483,7 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
 
         loss = None
         if labels is not None:
-            vocab_size = self.config.text_config.vocab_size
+            vocab_size = self.config.get_text_config().vocab_size
             loss = self.loss_function(logits=logits, labels=labels, vocab_size=vocab_size, **kwargs)
 
         return FilaVideoCausalLMOutputWithPast(

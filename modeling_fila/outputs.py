@@ -11,12 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-What the model returns. Shape letters: V videos, S scenes, K frames per scene, B prompts, T tokens of a prompt, L visual
-tokens of an image or video, C width of the language model.
+"""What the model returns.
+
+Shape letters: V videos, S scenes, K frames per scene, L visual tokens of a video or image, C width of the language
+model.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from transformers.modeling_outputs import (
@@ -26,63 +27,65 @@ from transformers.modeling_outputs import (
 )
 
 
-# The language model's cache is an argument and an output of this name: `past_key_values` until transformers 5.23.
-CACHE_NAME = "cache" if "cache" in {field.name for field in fields(BaseModelOutputWithPast)} else "past_key_values"
-
-
 @dataclass
 class FilaVideoFeatures(BaseModelOutputWithPooling):
     """
-    What the language model sees of a batch of videos, and where it comes from.
+    What the language model reads of a batch of videos, and the frames it comes from.
 
     Args:
         pooler_output (`list[torch.Tensor]` of length V, each of shape `(L, C)`):
-            The visual tokens that replace the placeholders of each video.
+            What replaces the placeholders of each video, in order: its visual tokens and, when `frame_time_ids` is
+            given, the embedded times of its scenes.
         scene_frame_indices (`torch.LongTensor` of shape `(V, S, K)`):
-            For each scene the sampled frames it was merged from, in time order; -1 where a shorter video has fewer
-            scenes.
+            For each scene, the indices of the sampled frames that it was merged from, in time order. -1 where a video
+            has fewer scenes than the longest one.
         scene_representatives (`torch.LongTensor` of shape `(V, S)`):
-            For each scene the frame nearest to its cluster's centre; -1 likewise.
+            For each scene, the frame nearest to the center of its cluster. -1 where a video has fewer scenes.
         scene_time_ids (`torch.LongTensor` of shape `(V, S, digits)`, returned when `frame_time_ids` is given):
-            The tokens of the time of each representative.
+            The token ids of the time of each representative.
+        times_are_interleaved (`torch.BoolTensor` of shape `(V,)`, returned with `scene_time_ids`):
+            Whether each time stands before the visual tokens of its scene.
     """
 
-    pooler_output: list[torch.Tensor] | None = None
-    scene_frame_indices: torch.LongTensor | None = None
-    scene_representatives: torch.LongTensor | None = None
-    scene_time_ids: torch.LongTensor | None = None
+    # One tensor for each video, because the number of visual tokens differs.
+    pooler_output: list[torch.Tensor] | None = None  # type: ignore[assignment]
+    scene_frame_indices: torch.Tensor | None = None
+    scene_representatives: torch.Tensor | None = None
+    scene_time_ids: torch.Tensor | None = None
+    times_are_interleaved: torch.Tensor | None = None
 
 
 @dataclass
 class FilaImageFeatures(BaseModelOutputWithPooling):
     """
-    What the language model sees of images.
+    What the language model reads of images.
 
     Args:
         pooler_output (`list[torch.Tensor]`, one for each image, each of shape `(L, C)`):
             The visual tokens that replace the placeholders of each image.
     """
 
-    pooler_output: list[torch.Tensor] | None = None
+    # One tensor for each image, because the number of visual tokens differs.
+    pooler_output: list[torch.Tensor] | None = None  # type: ignore[assignment]
 
 
 @dataclass
 class FilaVideoModelOutputWithPast(BaseModelOutputWithPast):
     """
-    [`BaseModelOutputWithPast`] of the language model, with the scenes of the videos of this pass (see
-    [`FilaVideoFeatures`]): `scene_frame_indices` and `scene_representatives`.
+    The [`BaseModelOutputWithPast`] of the language model, with `scene_frame_indices` and `scene_representatives` of the
+    videos in this forward pass (see [`FilaVideoFeatures`]).
     """
 
-    scene_frame_indices: torch.LongTensor | None = None
-    scene_representatives: torch.LongTensor | None = None
+    scene_frame_indices: torch.Tensor | None = None
+    scene_representatives: torch.Tensor | None = None
 
 
 @dataclass
 class FilaVideoCausalLMOutputWithPast(CausalLMOutputWithPast):
     """
-    [`CausalLMOutputWithPast`] of [`FilaVideoForConditionalGeneration`], with the scenes of the videos of this pass (see
-    [`FilaVideoFeatures`]): `scene_frame_indices` and `scene_representatives`.
+    The [`CausalLMOutputWithPast`] of [`FilaVideoForConditionalGeneration`], with `scene_frame_indices` and
+    `scene_representatives` of the videos in this forward pass (see [`FilaVideoFeatures`]).
     """
 
-    scene_frame_indices: torch.LongTensor | None = None
-    scene_representatives: torch.LongTensor | None = None
+    scene_frame_indices: torch.Tensor | None = None
+    scene_representatives: torch.Tensor | None = None

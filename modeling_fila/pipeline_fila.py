@@ -11,8 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-`pipeline("video-text-to-text")`: videos and questions in, answers out, with the scenes that were looked at.
+"""`pipeline("video-text-to-text")`: answers questions about videos, and tells which scenes the model selected.
+
+Shape letters: N frames of a video, H and W pixels.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ from .video_generation import MEDIA_INPUTS
 
 TASK = "video-text-to-text"
 DEFAULT_MAX_NEW_TOKENS = 256
-# What `generate` takes beside the fields of a generation config.
+# What `generate` accepts in addition to the fields of a generation config.
 GENERATE_ARGUMENTS = (
     "custom_generate",
     "negative_prompt_ids",
@@ -51,9 +52,10 @@ Message = dict[str, Any]
 
 @dataclass
 class PromptBatch:
-    """
-    Conversations that go through the model together. An object of its own, because transformers takes a list for
-    several inputs, and moves the tensors in dicts and lists, here the frames that a user gave, to the model's device.
+    """Conversations that go through the model together.
+
+    This is a class because transformers would treat a list as several inputs. It would also move tensors in dicts and
+    lists, here the frames of the user, to the model's device.
     """
 
     conversations: list[list[Message]]
@@ -65,7 +67,7 @@ def is_conversation(value: Any) -> bool:
 
 
 def is_many_videos(value: Any) -> bool:
-    """Whether `value` is a list of videos, rather than one video given as a list of frames, or any other one video."""
+    """Whether `value` is a list of videos. A list of frames is a single video, and so is everything but a list."""
     if not isinstance(value, (list, tuple)):
         return False
     is_list_of_frames = not value or isinstance(value[0], Image.Image) or getattr(value[0], "ndim", None) == 3
@@ -73,13 +75,13 @@ def is_many_videos(value: Any) -> bool:
 
 
 def is_stream(value: Any) -> bool:
-    """Whether `value` gives prompts one after the other: a generator or a dataset, not a file or an array."""
+    """Whether `value` yields prompts one after the other: a generator or a dataset, but not a file or an array."""
     data = (str, bytes, bytearray, memoryview, np.ndarray, torch.Tensor)
     return isinstance(value, Iterable) and not isinstance(value, data) and not hasattr(value, "read")
 
 
 def make_conversation(videos: Any, text: str) -> list[Message]:
-    """A conversation of one user turn: the videos (one, a list, or `None`), then the question."""
+    """Makes a conversation of one user turn: the videos (one, a list, or `None`), then the question."""
     if not isinstance(text, str):
         raise ValueError(f"text={text!r} must be a string, a list of strings, or a conversation.")
     videos = [] if videos is None else videos if is_many_videos(videos) else [videos]
@@ -88,18 +90,18 @@ def make_conversation(videos: Any, text: str) -> list[Message]:
 
 
 def pair_up(videos: Any, text: str | list[str]) -> list[tuple[Any, str]]:
-    """One (videos, question) pair for each prompt; a single video or a single question serves all prompts."""
+    """Returns a pair (videos, question) for each prompt. A single video or question is used for all prompts."""
     if not isinstance(text, (list, tuple)):
         return [(video, text) for video in (videos if is_many_videos(videos) else [videos])]
     if not is_many_videos(videos):
         return [(videos, question) for question in text]
     if len(videos) != len(text):
-        raise ValueError(f"{len(videos)} videos but {len(text)} texts: give as many, or one of either.")
+        raise ValueError(f"{len(videos)} videos but {len(text)} texts: give the same number, or only one of either.")
     return list(zip(videos, text, strict=True))
 
 
 def conversation_of(prompt: Any) -> list[Message]:
-    """The conversation of one element of a list or generator: a conversation, or `{"video": ..., "text": ...}`."""
+    """Makes a conversation of one element of a list or generator: a conversation or `{"video": ..., "text": ...}`."""
     if is_conversation(prompt):
         return prompt
     if isinstance(prompt, dict) and "text" in prompt:
@@ -108,7 +110,18 @@ def conversation_of(prompt: Any) -> list[Message]:
 
 
 def find_conversations(videos: Any, text: Any) -> tuple[Iterable[list[Message]], bool]:
-    """The conversations that a call is about (a list, or an iterator of a stream), and whether it is a single one."""
+    """Makes conversations of the arguments of a call.
+
+    Args:
+        videos: The first argument of the pipeline, in any of its forms.
+        text: The second argument of the pipeline, in any of its forms.
+
+    Returns:
+        The conversations (a list, or an iterator for a stream), and whether the call has a single prompt, not a list.
+
+    Raises:
+        ValueError: If the arguments have none of these forms.
+    """
     if videos is not None and text is not None:
         if is_conversation(text) or (isinstance(text, (list, tuple)) and text and is_conversation(text[0])):
             raise ValueError("A conversation holds its videos in the content of its messages: leave out videos.")
@@ -133,13 +146,13 @@ def find_conversations(videos: Any, text: Any) -> tuple[Iterable[list[Message]],
 
 
 def override(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
-    """Both, where the later ones take precedence; `num_frames` and `fps` take each other's place."""
+    """Merges two sets of arguments. The later ones take precedence. `num_frames` and `fps` replace each other."""
     replaced = {{"num_frames": "fps", "fps": "num_frames"}.get(name) for name in later}
     return {**{name: value for name, value in earlier.items() if name not in replaced}, **later}
 
 
 def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Lists of `size` items, the last one perhaps shorter."""
+    """Yields lists of `size` items. The last list may be shorter."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
@@ -148,6 +161,8 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 class VideoTextToTextPipeline(Pipeline):
     """
     Answers questions about videos.
+
+    Example:
 
     ```python
     >>> from transformers import pipeline
@@ -158,11 +173,14 @@ class VideoTextToTextPipeline(Pipeline):
     ```
     """
 
-    _load_processor = True
-    _load_image_processor = False
-    _load_video_processor = False
-    _load_feature_extractor = False
-    _load_tokenizer = False
+    _load_processor: Any = True
+    _load_image_processor: Any = False
+    _load_video_processor: Any = False
+    _load_feature_extractor: Any = False
+    _load_tokenizer: Any = False
+    # The classes of model and processor are known only when remote code is loaded.
+    model: Any
+    processor: Any
 
     def _sanitize_parameters(
         self, return_scenes=None, return_full_text=None, processor_kwargs=None, generate_kwargs=None, **kwargs
@@ -175,46 +193,60 @@ class VideoTextToTextPipeline(Pipeline):
             elif name in generation_fields or name in GENERATE_ARGUMENTS:
                 target, kind = generate_kwargs, "generate_kwargs"
             else:
-                raise TypeError(f"{name}={value!r} is no argument of the {TASK} pipeline, its processor or generate.")
+                raise TypeError(
+                    f"{name}={value!r} is not an argument of the {TASK} pipeline, its processor or `generate`."
+                )
             if name in target:
                 raise ValueError(f"{name} is given twice: {name}={value!r} and {kind}[{name!r}]={target[name]!r}.")
             target[name] = value
-        # A call's arguments come on top of the constructor's, of which there are none while those are looked at.
+        # The arguments of a call are merged with those of the constructor. While the constructor runs, there are none.
         earlier = {**getattr(self, "_preprocess_params", {}), **getattr(self, "_forward_params", {})}
-        if "generation_config" in generate_kwargs:  # says it all
+        if "generation_config" in generate_kwargs:  # replaces all earlier arguments of `generate`
             earlier.pop("generate_kwargs", None)
         preprocess = {"processor_kwargs": override(earlier.get("processor_kwargs", {}), processor_kwargs)}
         forward = {"generate_kwargs": override(earlier.get("generate_kwargs", {}), generate_kwargs)}
         given = {"return_scenes": return_scenes, "return_full_text": return_full_text}
         return preprocess, forward, {name: value for name, value in given.items() if value is not None}
 
-    def __call__(self, videos: Any = None, text: Any = None, batch_size: int | None = None, **kwargs):
+    # Like the pipelines of transformers, this one has its own arguments in place of those of `Pipeline`.
+
+    def __call__(  # type: ignore[override]
+        self, videos: Any = None, text: Any = None, batch_size: int | None = None, **kwargs
+    ):
         """
-        Arguments that `pipeline()` was given hold for each call that does not replace them.
+        Answers questions about videos. The arguments of `pipeline()` apply to each call that does not replace them.
 
         Args:
-            videos: a path, an http(s) URL, bytes, a file object, an array `(N, H, W, 3)` or `(N, 3, H, W)`, or a list
-                of frames; or a list of those; or a conversation or a list of them; or dicts
-                `{"video": ..., "text": ...}` (`"videos"`: several in one prompt), in a list or a generator.
-            text (`str` or `list[str]`): the question, or one for each video. One video may be asked several
-                questions, and several videos one.
-            batch_size (`int`, *optional*, defaults to 1): prompts that go through the model together.
-            return_scenes (`bool`, *optional*, defaults to `False`): whether to tell the scenes in seconds.
-            return_full_text (`bool`, *optional*, defaults to `False`): whether `generated_text` is the conversation
-                with the answer added, rather than the answer.
-            processor_kwargs (`dict`, *optional*): for the processor; `num_frames`, `fps`, `max_frames` and the like
-                may also be given directly.
-            generate_kwargs (`dict`, *optional*): for `generate`; `max_new_tokens` and the like may also be given
+            videos:
+                A path, an http(s) URL, bytes, a file object, an array of shape `(N, H, W, 3)` or `(N, 3, H, W)`, or a
+                list of frames; or a list of those. Or a conversation, or a list of conversations. Or dicts
+                `{"video": ..., "text": ...}` in a list or a generator, where `"videos"` holds several videos of one
+                prompt.
+            text (`str` or `list[str]`):
+                The question, or one question for each video. Several questions may be asked about one video, and one
+                question about several videos.
+            batch_size (`int`, *optional*, defaults to 1):
+                Number of prompts that go through the model together.
+            return_scenes (`bool`, *optional*, defaults to `False`):
+                Whether to return the selected scenes, in seconds.
+            return_full_text (`bool`, *optional*, defaults to `False`):
+                Whether `generated_text` is the conversation with the answer added, instead of the answer alone.
+            processor_kwargs (`dict`, *optional*):
+                Arguments of the processor. Those such as `num_frames`, `fps` and `max_frames` may also be given
                 directly.
+            generate_kwargs (`dict`, *optional*):
+                Arguments of `generate`. Those such as `max_new_tokens` may also be given directly.
 
         Returns:
-            For one prompt a list with a dict for each answer; for a list of prompts a list of such lists; for a
-            generator an iterator over them. A dict holds `generated_text`, and `scenes` if asked for: for each scene
-            `representative_seconds` and `frame_seconds`, with `video_index` where a prompt has several videos.
+            For one prompt, a list with one dict per answer. For a list of prompts, a list of such lists. For a
+            generator, an iterator over such lists. A dict has the key `generated_text`. With `return_scenes=True` it
+            also has `scenes`: for each scene `representative_seconds` and `frame_seconds`, and `video_index` if the
+            prompt has several videos.
 
         Raises:
-            `ValueError`: if the input is of no such form, or an argument is given twice. `TypeError`: if nothing takes
-            an argument. `OSError`: if a video cannot be read.
+            ValueError: If the input has none of these forms, or an argument is given twice.
+            TypeError: If an argument is unknown.
+            OSError: If a video cannot be read.
         """
         conversations, is_single = find_conversations(videos, text)
         size = batch_size or self._batch_size or 1
@@ -228,7 +260,9 @@ class VideoTextToTextPipeline(Pipeline):
         progress = logging.tqdm(answers, total=num_batches, desc=TASK, unit="batch", disable=num_batches < 2 or None)
         return [answer for batch in progress for answer in batch]
 
-    def preprocess(self, batch: PromptBatch, processor_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
+    def preprocess(  # type: ignore[override]
+        self, batch: PromptBatch, processor_kwargs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         continues = [conversation[-1]["role"] == "assistant" for conversation in batch.conversations]
         if any(continues) and not all(continues):
             raise ValueError("Some conversations of this batch end with the assistant's turn and some do not.")
@@ -247,24 +281,23 @@ class VideoTextToTextPipeline(Pipeline):
             },
         )
         metadata = inputs.pop("video_metadata", None)
-        videos = videos_of(batch.conversations)
-        # The same frames may be given with different times.
-        is_told_apart = (processor_kwargs or {}).get("video_metadata") is not None
         return {
             "inputs": dict(inputs),
             "batch": batch,
             "video_metadata": metadata,
-            "same_videos": list(range(len(videos))) if is_told_apart else first_places(videos),
+            "same_videos": first_places(metadata or []),
         }
 
-    def _forward(self, model_inputs: dict[str, Any], generate_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _forward(  # type: ignore[override]
+        self, model_inputs: dict[str, Any], generate_kwargs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         inputs = model_inputs.pop("inputs")
         generate_kwargs = {"tokenizer": self.processor.tokenizer, **(generate_kwargs or {})}  # for `stop_strings`
         videos = {name: inputs.pop(name) for name in MEDIA_INPUTS["video"] if name in inputs}
         features = None
         if videos:
             features = encode_once(self.model, videos, model_inputs["same_videos"])
-            # An assistant looks at the pixels itself.
+            # An assistant encodes the pixels itself.
             is_assisted = generate_kwargs.get("assistant_model") is not None
             inputs.update(videos if is_assisted else {"mm_encoder_outputs": {"video": features}})
         is_bounded = {"generation_config", "max_length"} & set(generate_kwargs)
@@ -274,7 +307,7 @@ class VideoTextToTextPipeline(Pipeline):
         sequences = getattr(sequences, "sequences", sequences)[:, inputs["input_ids"].shape[1] :]
         return {**model_inputs, "sequences": sequences, "features": features}
 
-    def postprocess(
+    def postprocess(  # type: ignore[override]
         self, outputs: dict[str, Any], return_scenes: bool = False, return_full_text: bool = False
     ) -> list[list[dict[str, Any]]]:
         conversations = outputs["batch"].conversations
@@ -292,8 +325,9 @@ class VideoTextToTextPipeline(Pipeline):
         return answers
 
     def _scenes(self, outputs: dict[str, Any]) -> list[list[dict[str, Any]]]:
-        """For each prompt, the scenes of its videos."""
-        features, by_video = outputs["features"], iter([])
+        """Returns the scenes of the videos of each prompt."""
+        features = outputs["features"]
+        by_video: Iterator[list[dict[str, Any]]] = iter([])
         if features is not None:
             by_video = iter(self.processor.post_process_scenes(features, outputs["video_metadata"]))
         result = []
@@ -305,14 +339,14 @@ class VideoTextToTextPipeline(Pipeline):
         return result
 
     def save_pretrained(self, save_directory, **kwargs) -> None:
-        """Saves model, processor and the code of all three; `pipeline()` loads the folder again."""
-        # The parts that `Pipeline` would save, such as the tokenizer, are parts of the processor.
+        """Saves model, processor and their code, and the code of this pipeline. `pipeline()` can load the folder."""
+        # The other parts that `Pipeline` would save, such as the tokenizer, are parts of the processor.
         self.model.save_pretrained(save_directory, **kwargs)
         self.processor.save_pretrained(save_directory, **kwargs)
 
 
 def videos_of(conversations: Iterable[list[Message]]) -> list[Any]:
-    """The videos of all conversations, in the order of their placeholders."""
+    """Returns the videos of all conversations, in the order of their placeholders."""
     messages = [message for conversation in conversations for message in conversation]
     parts = [part for message in messages if not isinstance(message["content"], str) for part in message["content"]]
     sources = ("video", "url", "path")
@@ -324,7 +358,7 @@ def videos_of(conversations: Iterable[list[Message]]) -> list[Any]:
 
 
 def with_answer(conversation: list[Message], answer: str) -> list[Message]:
-    """The conversation with the answer as the assistant's turn; added to it where it had begun."""
+    """Adds the answer to the conversation, as a new turn of the assistant or at the end of the last one."""
     messages = list(conversation)
     last = messages[-1]
     if last["role"] != "assistant":
@@ -335,9 +369,10 @@ def with_answer(conversation: list[Message], answer: str) -> list[Message]:
 
 
 def register_video_text_to_text() -> None:
-    """
-    Makes the task known to `pipeline()`, which looks into its registry where it gets a model object, and where the
-    package is installed. A class that transformers or another package has registered stays.
+    """Registers the task with `pipeline()`.
+
+    `pipeline()` looks into its registry if it gets a model object, or if the package is installed. A class that
+    transformers or another package has already registered for the task is not replaced.
     """
     if TASK not in PIPELINE_REGISTRY.get_supported_tasks():
         PIPELINE_REGISTRY.register_pipeline(

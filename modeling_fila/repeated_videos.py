@@ -12,41 +12,43 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-Several questions about one video in one batch: it is encoded once. Shape letters: V videos, D of them distinct.
+Several questions about one video in one batch: the video is encoded once. Shape letter: V videos.
 """
 
 from collections.abc import Sequence
-from os import PathLike
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
 
 from .outputs import FilaVideoFeatures
 
 
-def first_places(videos: Sequence[Any]) -> list[int]:
+def first_places(video_metadata: Sequence[Any]) -> list[int]:
     """
-    For each of V videos the place of the first one that is the same: an equal path, URL or `bytes`, or the same object.
+    Returns, for each of V videos, the index of the first video that is equal to it.
+
+    Equal videos share one metadata object. The processor decides which videos are equal: see `GivenVideo.key` in
+    `video_input.py` and `load_videos` in `video_loading.py`.
     """
-    keys = [video if isinstance(video, (str, bytes, PathLike)) else id(video) for video in videos]
-    return [keys.index(key) for key in keys]
+    identities = [id(metadata) for metadata in video_metadata]
+    return [identities.index(identity) for identity in identities]
 
 
-def encode_once(model: PreTrainedModel, inputs: dict[str, torch.Tensor], places: list[int]) -> FilaVideoFeatures:
+def encode_once(model: Any, inputs: dict[str, torch.Tensor], places: list[int]) -> FilaVideoFeatures:
     """
-    What `model.get_video_features(**inputs)` returns, without encoding a video again that is there already.
+    Returns what `model.get_video_features(**inputs)` returns, but encodes each video only once.
 
     Args:
-        inputs: tensors `(V, ...)`, arguments of `get_video_features`.
-        places: for each video the first that is the same, as `first_places` says.
+        model: A FiLA-Video model.
+        inputs: Arguments of `get_video_features`, tensors of shape `(V, ...)`.
+        places: For each video the index of the first one that is the same, as `first_places` returns them.
     """
-    distinct = sorted(set(places))  # D
+    distinct = sorted(set(places))
     if len(distinct) == len(places):
         return model.get_video_features(**inputs)
     features = model.get_video_features(**{name: tensor[distinct] for name, tensor in inputs.items()})
-    rows = [distinct.index(place) for place in places]  # V
-    repeated = {
+    rows = [distinct.index(place) for place in places]  # for each of V videos its row in `features`
+    repeated: dict[str, Any] = {
         name: [value[row] for row in rows] if isinstance(value, list) else value[rows]
         for name, value in features.items()
     }

@@ -13,30 +13,32 @@
 # limitations under the License.
 """Scene merging: the K frames of a scene become one feature map (paper, eq. 7 and 8, Appendix C).
 
-Each module maps scenes (S, K, P, D), in time order, to feature maps (S, P, D). Their weights are plain parameters, so
-a quantised model keeps them in floating point.
+Each module maps scenes of shape (S, K, P, D), in time order, to feature maps of shape (S, P, D). The weights are plain
+parameters, so a quantized model keeps them in floating point.
 
-Shape letters: S scenes, K frames in a scene, P patches, D width; T tokens of a scene, A and B the two sides of a
-bipartite match.
+Shape letters: S scenes, K frames per scene, P patches, D width of the vision tower.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .modeling_choices import SCENE_MERGINGS, check_choice
 
-# In float32 the similarity of equal tokens is 1 only to about this much, and rounding must not choose among them.
+
+# In float32 the similarity of equal tokens is 1 only to about this precision. Rounding must not choose between them.
 SIMILARITY_STEP = 2.0**-18
 
 
 class WeightedSceneMerging(nn.Module):
-    """Weighted sum with learned weights, one for each frame, patch and channel (eq. 7, 8).
+    """Weighted sum of the frames, with one learned weight per frame, patch and channel (eq. 7, 8).
 
     merged[s, p, d] = sum over k of weight[k, p, d] * scenes[s, k, p, d]
 
-    The weights start at 1/K, as the mean. They are not bound to sum to 1.
+    The weights start at 1/K, which is the mean. They need not sum to 1.
     """
 
     def __init__(self, scene_size: int, num_patches: int, hidden_size: int):
@@ -54,8 +56,8 @@ class WeightedSceneMerging(nn.Module):
                 f"Scenes of shape {tuple(scenes.shape)} do not fit the merging weight of shape "
                 f"{tuple(self.weight.shape)}: expected (scenes, {', '.join(map(str, self.weight.shape))})."
             )
-        # Multiply and add in one pass over the frames. `einsum` becomes a batched matrix product, for which CUDA
-        # transposes a copy of all frames, and a product followed by a sum is as large as the frames themselves.
+        # One pass over the frames that multiplies and adds. `einsum` becomes a batched matrix product, for which CUDA
+        # copies all frames in transposed order. A product followed by a sum needs as much memory as the frames.
         frames, weights = scenes.unbind(dim=1), self.weight.unbind(dim=0)  # K of (S, P, D), K of (P, D)
         merged = frames[0] * weights[0]
         for frame, weight in zip(frames[1:], weights[1:], strict=True):
@@ -64,7 +66,7 @@ class WeightedSceneMerging(nn.Module):
 
 
 class AverageSceneMerging(nn.Module):
-    """Mean of the frames: eq. 7 with every weight 1/K."""
+    """Mean of the frames: eq. 7 with every weight equal to 1/K."""
 
     def forward(self, scenes: Tensor) -> Tensor:
         """(S, K, P, D) -> (S, P, D)"""
@@ -73,13 +75,13 @@ class AverageSceneMerging(nn.Module):
 
 
 class AttentionSceneMerging(nn.Module):
-    """Attention pooling (C.1): at each patch position the middle frame asks, and the frames of the scene answer.
+    """Attention pooling (C.1): at each patch position, the middle frame is the query and all frames are the keys.
 
     score[s, k, p] = <query_weight scenes[s, K // 2, p], key_weight scenes[s, k, p]> / sqrt(D)
     merged[s, p] = sum over k of softmax(score[s, :, p])[k] * scenes[s, k, p]
 
-    Reading: one head without biases, and the values are the features themselves, so that the projector sees what it
-    sees with the other methods.
+    Reading of the paper: there is one head without biases, and the values are the features themselves. The projector
+    then sees the same kind of features as with the other methods.
     """
 
     def __init__(self, hidden_size: int):
@@ -111,28 +113,28 @@ class AttentionSceneMerging(nn.Module):
 class BipartiteSceneMerging(nn.Module):
     """Bipartite token merging (C.2): the K * P tokens of a scene are merged down to P, the most similar ones first.
 
-    A round is Algorithm 1 (`merge_most_similar`) and can merge half of the tokens at most; K = 3 takes two rounds.
+    One round is Algorithm 1 (`merge_most_similar`). A round can merge at most half of the tokens, so K = 3 takes two.
 
-    Reading: tokens lie patch by patch, the frames of a patch next to each other, and keep that order. So a token meets
-    the same patch in the neighbouring frames, K equal frames merge into exactly that frame, and the result still has
-    the raster order that the pooling behind the projector relies on.
+    Reading of the paper: the tokens are ordered by patch, then by frame, and keep that order. A token is therefore
+    matched with the same patch in the neighboring frames, and K equal frames merge into exactly that frame. The result
+    still has the raster order that the pooling after the projector relies on.
     """
 
     def forward(self, scenes: Tensor) -> Tensor:
         """(S, K, P, D) -> (S, P, D)"""
         _check_rank(scenes)
         num_patches = scenes.shape[2]
-        # Half precision would match noise; autocast would bring it back.
+        # In half precision the matching would follow rounding errors, and autocast would switch back to it.
         with torch.autocast(scenes.device.type, enabled=False):
-            tokens = scenes.transpose(1, 2).flatten(1, 2).float()  # (S, T, D)
-            sizes = torch.ones_like(tokens[..., :1])  # (S, T, 1)
+            tokens = scenes.transpose(1, 2).flatten(1, 2).float()  # (S, P * K, D)
+            sizes = torch.ones_like(tokens[..., :1])  # (S, P * K, 1)
             while (excess := tokens.shape[1] - num_patches) > 0:
                 tokens, sizes = merge_most_similar(tokens, sizes, min(excess, tokens.shape[1] // 2))
-        return tokens.to(scenes.dtype)
+        return tokens.to(scenes.dtype)  # (S, P, D)
 
 
 class SingleFrameMerging(nn.Module):
-    """No merging: the one frame of a scene is its feature map."""
+    """No merging: the single frame of a scene is its feature map."""
 
     def forward(self, scenes: Tensor) -> Tensor:
         """(S, 1, P, D) -> (S, P, D)"""
@@ -143,77 +145,86 @@ class SingleFrameMerging(nn.Module):
 
 
 def build_scene_merging(method: str, *, scene_size: int, num_patches: int, hidden_size: int) -> nn.Module:
-    """The module of a merging method.
+    """Makes the module of a merging method.
 
     Args:
         method: `"weighted"`, `"average"`, `"attention"`, `"bsm"` or `"none"`.
-        scene_size: K, 1 for `"none"`.
-        num_patches: P, patches of a frame.
-        hidden_size: D, width of the vision tower.
+        scene_size: K. It is 1 for `"none"`.
+        num_patches: P.
+        hidden_size: D.
 
     Raises:
-        ValueError: if `method` is unknown, or is `"none"` and a scene has several frames.
+        ValueError: If `method` is unknown, or if it is `"none"` and a scene has several frames.
     """
+    check_choice("method", method, SCENE_MERGINGS)
     if method == "none" and scene_size != 1:
         raise ValueError(f"scene_size={scene_size} contradicts method='none': without merging a scene is one frame.")
-    builders = {
+    builders: dict[str, Callable[[], nn.Module]] = {
         "weighted": lambda: WeightedSceneMerging(scene_size, num_patches, hidden_size),
         "average": AverageSceneMerging,
         "attention": lambda: AttentionSceneMerging(hidden_size),
         "bsm": BipartiteSceneMerging,
         "none": SingleFrameMerging,
     }
-    if method not in builders:
-        raise ValueError(f"method={method!r} is unknown; choose one of {', '.join(map(repr, builders))}.")
     return builders[method]()
 
 
 def merge_most_similar(tokens: Tensor, sizes: Tensor, num_merged: int) -> tuple[Tensor, Tensor]:
-    """One round of bipartite soft matching (Algorithm 1; Bolya et al., Token Merging, 2023).
+    """Runs one round of bipartite soft matching (Algorithm 1; Bolya et al., Token Merging, 2023).
 
-    The tokens are dealt in turn to A and B; each of A links to its most similar of B (cosine); the `num_merged`
-    strongest links merge their token of A into that of B, as a mean weighted by how many tokens each stands for.
-    Reading: the merged token keeps the place of its token of B, so the order of the tokens is preserved.
+    The tokens alternate between sources (the paper's set A) and targets (set B). Each source is linked to its most
+    similar target (cosine). The `num_merged` strongest links merge their source into their target. The result is a mean
+    that is weighted by the number of original tokens that each of the two stands for.
+
+    Reading of the paper: a merged token keeps the place of its target, so the order of the tokens is preserved.
 
     Args:
-        tokens: (S, T, D), float32.
-        sizes: (S, T, 1), how many original tokens each stands for.
-        num_merged: at most T // 2.
+        tokens: Shape (S, tokens, D), float32.
+        sizes: The number of original tokens that each token stands for, shape (S, tokens, 1).
+        num_merged: Number of tokens to merge into others, at most half of the tokens.
 
     Returns:
-        The remaining tokens, (S, T - num_merged, D), and their sizes, (S, T - num_merged, 1).
+        The remaining tokens, shape (S, tokens - num_merged, D), and their sizes, shape (S, tokens - num_merged, 1).
     """
-    a, b = tokens[:, 0::2], tokens[:, 1::2]  # (S, A, D), (S, B, D)
-    size_a, size_b = sizes[:, 0::2], sizes[:, 1::2]  # (S, A, 1), (S, B, 1)
-    joins, kept = match_tokens(a, b, num_merged)  # (S, B, A), (S, A - num_merged, 1)
+    sources, targets = tokens[:, 0::2], tokens[:, 1::2]  # (S, sources, D), (S, targets, D)
+    source_sizes, target_sizes = sizes[:, 0::2], sizes[:, 1::2]  # (S, sources, 1), (S, targets, 1)
+    joins, kept = match_tokens(sources, targets, num_merged)  # (S, targets, sources), (S, kept sources, 1)
 
-    # A matrix product: the rounding of a scatter varies between runs on a GPU.
-    size = size_b + joins @ size_a  # (S, B, 1)
-    merged = (size_b * b + joins @ (size_a * a)) / size  # (S, B, D)
+    # Matrix products, because the rounding of a scatter varies between runs on a GPU.
+    merged_sizes = target_sizes + joins @ source_sizes  # (S, targets, 1)
+    merged = (target_sizes * targets + joins @ (source_sizes * sources)) / merged_sizes  # (S, targets, D)
 
-    place = torch.cat([2 * kept, (2 * torch.arange(b.shape[1], device=b.device)[:, None] + 1).expand_as(size)], dim=1)
-    order = place.argsort(dim=1)  # (S, T - num_merged, 1)
-    tokens = torch.cat([a.take_along_dim(kept, dim=1), merged], dim=1)
-    sizes = torch.cat([size_a.take_along_dim(kept, dim=1), size], dim=1)
+    target_place = 2 * torch.arange(targets.shape[1], device=targets.device)[:, None] + 1  # (targets, 1)
+    place = torch.cat([2 * kept, target_place.expand_as(merged_sizes)], dim=1)  # (S, tokens - num_merged, 1)
+    order = place.argsort(dim=1)  # (S, tokens - num_merged, 1)
+    tokens = torch.cat([sources.take_along_dim(kept, dim=1), merged], dim=1)
+    sizes = torch.cat([source_sizes.take_along_dim(kept, dim=1), merged_sizes], dim=1)
     return tokens.take_along_dim(order, dim=1), sizes.take_along_dim(order, dim=1)
 
 
 @torch.no_grad()
-def match_tokens(a: Tensor, b: Tensor, num_merged: int) -> tuple[Tensor, Tensor]:
-    """Which tokens of A merge into which of B, and which stay (ties: the earliest; closer than 4e-6 is a tie).
+def match_tokens(sources: Tensor, targets: Tensor, num_merged: int) -> tuple[Tensor, Tensor]:
+    """Decides which sources merge into which targets, and which sources stay.
+
+    Ties go to the earliest token. Similarities that differ by less than 4e-6 are a tie.
+
+    Args:
+        sources: Shape (S, sources, D), float32.
+        targets: Shape (S, targets, D), float32.
+        num_merged: Number of sources that merge into a target.
 
     Returns:
-        joins: (S, B, A), 1 where that token of A merges into that token of B, else 0.
-        kept: (S, A - num_merged, 1) int64, the tokens of A that merge into none.
+        joins: Shape (S, targets, sources), 1 where the source merges into the target, else 0.
+        kept: Indices of the sources that stay, shape (S, sources - num_merged, 1), int64.
     """
-    similarity = F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).transpose(1, 2)  # (S, A, B)
+    similarity = F.normalize(sources, dim=-1) @ F.normalize(targets, dim=-1).transpose(1, 2)  # (S, sources, targets)
     similarity = (similarity / SIMILARITY_STEP).round()
-    strength, link = similarity.max(dim=2)  # (S, A), (S, A)
-    order = strength.argsort(dim=1, descending=True, stable=True)  # (S, A)
-    is_merged = torch.zeros_like(order, dtype=torch.bool).scatter(1, order[:, :num_merged], True)  # (S, A)
-    target = torch.arange(b.shape[1], device=b.device)[:, None]  # (B, 1)
-    joins = (link[:, None] == target) & is_merged[:, None]  # (S, B, A)
-    return joins.to(a.dtype), order[:, num_merged:, None]
+    strength, link = similarity.max(dim=2)  # (S, sources), (S, sources)
+    order = strength.argsort(dim=1, descending=True, stable=True)  # (S, sources)
+    is_merged = torch.zeros_like(order, dtype=torch.bool).scatter(1, order[:, :num_merged], True)  # (S, sources)
+    target = torch.arange(targets.shape[1], device=targets.device)[:, None]  # (targets, 1)
+    joins = (link[:, None] == target) & is_merged[:, None]  # (S, targets, sources)
+    return joins.to(sources.dtype), order[:, num_merged:, None]
 
 
 def _check_rank(scenes: Tensor) -> None:

@@ -11,35 +11,37 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-Frames -> patch features. Shape letters: N frames, P patches, D width of the vision tower, H and W pixels.
+"""Frames -> patch features.
+
+Shape letters: N frames, P patches, D width of the vision tower, H and W pixels.
 """
 
 import torch
 from transformers import PreTrainedModel
 
+from .modeling_choices import check_at_least
+
 
 def encode_frames(vision_tower: PreTrainedModel, frames: torch.Tensor, frames_per_chunk: int) -> torch.Tensor:
-    """
-    Patch features of frames, by the layer that feeds the projector (section 3.1).
+    """Returns the patch features of frames, from the layer that feeds the projector (section 3.1).
 
     Args:
-        vision_tower: a SigLIP vision model, cut to the layers that are used.
-        frames (`torch.Tensor` of shape `(N, 3, H, W)`): normalised pixels, of any dtype; cast to the tower's.
-        frames_per_chunk (`int`): frames that go through the tower at once.
+        vision_tower: A SigLIP vision model without the layers after the one that feeds the projector.
+        frames: Normalized pixels of shape (N, 3, H, W), any dtype. They are cast to the dtype of the tower.
+        frames_per_chunk: Number of frames that go through the tower at once.
 
     Returns:
-        `torch.Tensor` of shape `(N, P, D)`, in the tower's dtype.
+        Shape (N, P, D), in the dtype of the tower.
 
     Raises:
-        `ValueError`: if `frames_per_chunk` is below 1.
+        ValueError: If `frames_per_chunk` is below 1.
     """
-    if frames_per_chunk < 1:
-        raise ValueError(f"frames_per_chunk={frames_per_chunk} must be at least 1.")
-    # The parts of the tower by themselves: its forward pass would go on to its final norm, and `output_hidden_states`
-    # would keep the states of every layer.
+    check_at_least("frames_per_chunk", frames_per_chunk, 1)
+    # The tower's modules are called one by one: its own forward pass would also apply the final norm, and
+    # `output_hidden_states` would keep the states of every layer in memory.
+    embeddings, encoder = vision_tower.get_submodule("embeddings"), vision_tower.get_submodule("encoder")
     states = [
-        vision_tower.encoder(inputs_embeds=vision_tower.embeddings(chunk.to(vision_tower.dtype))).last_hidden_state
-        for chunk in frames.split(frames_per_chunk)  # (at most frames_per_chunk, 3, H, W)
+        encoder(inputs_embeds=embeddings(chunk.to(vision_tower.dtype))).last_hidden_state  # (frames_per_chunk, P, D)
+        for chunk in frames.split(frames_per_chunk)
     ]
     return torch.cat(states)  # (N, P, D)

@@ -1,6 +1,19 @@
-"""Which frames of a video to read. Pure arithmetic on presentation times; nothing here opens a file.
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Which frames of a video to read. This is arithmetic on presentation times; nothing here opens a file.
 
-F: frames of the video, N: frames sampled.
+Shape letters: N sampled frames.
 """
 
 import numpy as np
@@ -17,19 +30,21 @@ def sample_frame_indices(
     max_frames: int = DEFAULT_MAX_FRAMES,
     duration_seconds: float | None = None,
 ) -> np.ndarray:
-    """Indices (N,) of frames spread evenly in time, increasing and distinct, the first and the last frame among them.
+    """Chooses frames that are spread evenly in time, with the first and the last frame among them.
 
     Args:
-        frame_seconds: (F,) presentation times in seconds, sorted.
-        num_frames: how many; N = min(num_frames, F).
-        fps: how many per second instead; N = round(duration * fps), at least 1, at most `max_frames` and F.
-        max_frames: the most frames ever taken. With neither `num_frames` nor `fps`, N = min(max_frames, F).
-        duration_seconds: end of the last frame. By default the last frame is taken to last as long as the mean one.
+        frame_seconds: Presentation times of all frames in seconds, `(frames of the video,)`, sorted.
+        num_frames: Number of frames to choose. A video with fewer frames gives all of them.
+        fps: Frames per second to choose instead: `duration * fps` frames, rounded, at least 1, at most `max_frames`.
+        max_frames: Largest number of frames ever chosen; also the number if neither `num_frames` nor `fps` is given.
+        duration_seconds: End of the last frame. By default, the last frame is as long as the mean frame.
 
-    A single frame (N = 1) is the one nearest to the middle of the video.
+    Returns:
+        Frame indices, `(N,)` int64, increasing and distinct. A single frame (N = 1) is the one nearest to the middle
+        of the video.
 
     Raises:
-        ValueError: no frames to choose from, `num_frames` together with `fps`, or a value out of range.
+        ValueError: If there are no frames, both `num_frames` and `fps` are given, or a value is out of range.
     """
     frame_seconds = np.asarray(frame_seconds, dtype=np.float64)
     if frame_seconds.ndim != 1 or len(frame_seconds) == 0:
@@ -43,7 +58,11 @@ def sample_frame_indices(
 
 
 def check_sampling(*, num_frames: int | None, fps: float | None, max_frames: int) -> None:
-    """Refuse options that contradict each other or the range of numbers; the message names the values."""
+    """Checks the options of `sample_frame_indices`.
+
+    Raises:
+        ValueError: If they contradict each other or are out of range. The message names the values.
+    """
     if num_frames is not None and fps is not None:
         raise ValueError(f"Give num_frames or fps, not both: got num_frames={num_frames} and fps={fps}.")
     if max_frames <= 0:
@@ -57,11 +76,19 @@ def check_sampling(*, num_frames: int | None, fps: float | None, max_frames: int
 
 
 def nearest_indices(sorted_seconds: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """For each of `seconds`, the index of the nearest of `sorted_seconds` (F,); the earlier one on a tie."""
+    """Finds the nearest time for each of some times; on a tie, the earlier one.
+
+    Args:
+        sorted_seconds: The times to choose from, sorted, at least one.
+        seconds: The times to look for, in any order.
+
+    Returns:
+        Indices into `sorted_seconds`, one for each of `seconds`.
+    """
     right = np.searchsorted(sorted_seconds, seconds).clip(1, max(len(sorted_seconds) - 1, 1))
     left = right - 1
     right = right.clip(max=len(sorted_seconds) - 1)
-    # Rounding must not decide a tie: equal distances differ in their last digits.
+    # Rounding must not decide a tie. Distances that are equal differ in their last digits.
     nearer_right = np.abs(sorted_seconds[right] - seconds) + 1e-9 < np.abs(sorted_seconds[left] - seconds)
     return np.where(nearer_right, right, left)
 
@@ -80,7 +107,7 @@ def _spread_in_time(frame_seconds: np.ndarray, count: int) -> np.ndarray:
 
 
 def _make_distinct(indices: np.ndarray, total: int) -> np.ndarray:
-    """Move non-decreasing `indices` (N,) apart until all are distinct: forward, then back to stay below `total`."""
+    """Moves non-decreasing `indices`, `(N,)`, apart until all differ: forward, then back to stay below `total`."""
     steps = np.arange(len(indices))
     forward = np.maximum.accumulate(indices - steps) + steps
     room = total - len(indices) + steps  # the largest index that leaves room for those that follow

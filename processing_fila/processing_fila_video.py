@@ -12,52 +12,53 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-Conversations about videos -> what the model takes. Shape letters: B prompts, T tokens of a prompt, V videos, N frames.
+Conversations about videos -> what the model takes.
+
+Shape letters: B prompts, T tokens of a prompt, V videos, N sampled frames, S scenes, H and W height and width.
 """
 
 import re
-from collections.abc import Iterable
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import torch
-from torch.nn.utils.rnn import pad_sequence
-from transformers import BatchFeature, LlavaOnevisionImageProcessor, ProcessorMixin
-from transformers.processing_utils import ProcessingKwargs, Unpack
+from transformers import BatchFeature, ProcessorMixin
+from transformers.processing_utils import MultiModalData, ProcessingKwargs, Unpack
 
 from .image_tokens import count_image_tokens, count_overview_tokens
-from .time_slots import find_slots, pad_time_ids, slot_width, time_text, tokenize_times
-from .timestamps import VideoText, append_times, interleave_times
-from .video_input import flatten_videos
-from .video_metadata import FilaVideoMetadata
-from .video_processing_fila_video import (
+from .loaded_video import LoadedVideo
+from .processing_checks import check_choice
+from .processing_compat import check_assistant_masks
+from .processor_defaults import default_chat_template, default_image_processor
+from .scene_descriptions import describe_scenes
+from .scene_times import count_digits, tokenize_times
+from .timestamps import append_times, interleave_times
+from .video_arguments import (
     LOADING_ARGUMENTS,
     SHAPE_ARGUMENTS,
-    FilaVideoVideoProcessor,
-    FilaVideoVideosKwargs,
+    VIDEO_ARGUMENTS,
+    check_given_once,
+    gather_video_arguments,
 )
+from .video_metadata import FilaVideoMetadata
+from .video_processing_fila_video import FilaVideoVideosKwargs
 from .video_tokens import count_scenes, count_tokens, pooled_side
 
 
 TIMESTAMPS = ("sampled", "selected", "interleaved", "none")
 # Those with the times of the scenes, which only the model knows.
 TIMES_OF_SCENES = ("selected", "interleaved")
-# Arguments of this processor that concern videos alone, so that they can be told from those of the tokenizer.
-VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, "timestamps", "return_metadata")
 
 
-class FilaVideoProcessorKwargs(ProcessingKwargs, total=False):
+class FilaVideoProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[call-arg]
     videos_kwargs: FilaVideoVideosKwargs
 
-    _defaults = {}  # a TypedDict inherits no values, and transformers 5.17 reads this one
+    _defaults = {}  # type: ignore[var-annotated]  # a TypedDict inherits no values; transformers 5.17 reads this one
 
 
 class FilaVideoProcessor(ProcessorMixin):
     """
-    Brings a video processor, an image processor and a tokenizer together: replaces each `<video>` by as many
-    placeholders as the video becomes visual tokens, followed by the sentence that says when the frames were shown, and
-    each `<image>` likewise.
+    Brings a video processor, an image processor and a tokenizer together. It replaces each `<video>` in a prompt by the
+    video's placeholders, one for each visual token, and by a text that says when the frames were shown; and each
+    `<image>` by the image's placeholders.
 
     Args:
         video_processor ([`FilaVideoVideoProcessor`])
@@ -70,8 +71,8 @@ class FilaVideoProcessor(ProcessorMixin):
         spatial_pool_mode, spatial_pool_stride, newline_position: as in the model's configuration.
         timestamps (`str`, *optional*, defaults to `"sampled"`): `"sampled"` writes the paper's sentence into the
             prompt, with the times of the sampled frames; `"selected"` writes it with the times of the scenes, which the
-            model fills in when it has selected them; `"interleaved"` writes each of these times before its scene's
-            visual tokens instead; `"none"` writes none.
+            model puts in place of placeholders once it has selected the scenes; `"interleaved"` writes each of these
+            times before its scene's visual tokens instead; `"none"` writes no times.
         vision_aspect_ratio (`str`, *optional*, defaults to `"anyres_max_9"`): as in the model's configuration.
     """
 
@@ -96,7 +97,7 @@ class FilaVideoProcessor(ProcessorMixin):
         self.spatial_pool_mode = spatial_pool_mode
         self.spatial_pool_stride = spatial_pool_stride
         self.newline_position = newline_position
-        self.timestamps = _check_timestamps(timestamps)
+        self.timestamps = check_choice("timestamps", timestamps, TIMESTAMPS)
         self.vision_aspect_ratio = vision_aspect_ratio
         self.image_token, self.video_token = "<image>", "<video>"
         chat_template = chat_template or default_chat_template()
@@ -110,14 +111,10 @@ class FilaVideoProcessor(ProcessorMixin):
         self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
         if not re.fullmatch(r"anyres_max_[1-9]\d*", vision_aspect_ratio):
             raise ValueError(f"vision_aspect_ratio={vision_aspect_ratio!r} must be 'anyres_max_' and a number.")
-        self.num_video_tokens(1)  # refuses what cannot be counted with
-
-    @property
-    def model_input_names(self) -> list[str]:
-        return [*super().model_input_names, "frame_time_ids", "scene_time_slots"]
+        self.num_video_tokens(1)  # raises an error for invalid settings
 
     def num_video_tokens(self, num_frames: int) -> int:
-        """Visual tokens, and so placeholders, of a video of which `num_frames` frames were sampled."""
+        """Number of visual tokens of a video of which `num_frames` frames were sampled."""
         if num_frames < 1:
             raise ValueError(f"num_frames={num_frames} must be at least 1.")
         side = pooled_side(self.patches_per_side, mode=self.spatial_pool_mode, stride=self.spatial_pool_stride)
@@ -125,7 +122,7 @@ class FilaVideoProcessor(ProcessorMixin):
         return count_tokens(num_maps, side=side, newline_position=self.newline_position)
 
     def num_image_tokens(self, image_size: tuple[int, int], *, is_alone: bool = True) -> int:
-        """Visual tokens, and so placeholders, of an image `(height, width)`, alone in its prompt or one of several."""
+        """Number of visual tokens of an image `(height, width)`, alone in its prompt or one of several."""
         if not is_alone:
             return count_overview_tokens(self.patches_per_side)
         return count_image_tokens(
@@ -135,6 +132,35 @@ class FilaVideoProcessor(ProcessorMixin):
             grid_pinpoints=self.image_processor.image_grid_pinpoints,
             max_tiles=int(self.vision_aspect_ratio.removeprefix("anyres_max_")),
         )
+
+    def _get_num_multimodal_tokens(
+        self, image_sizes=None, video_sizes=None, timestamps: str | None = None, **kwargs
+    ) -> MultiModalData:
+        """
+        Placeholders of images and videos of these sizes: the name and the form in which vLLM asks for them.
+
+        Args:
+            image_sizes: (height, width) of each image.
+            video_sizes: (frames, height, width) of each video. For prompts with the times of scenes the count is that
+                of a video of just under 1,000 seconds.
+            timestamps: as in a call.
+        """
+        counts = {}
+        if image_sizes is not None:
+            counts["num_image_tokens"] = [self.num_image_tokens(tuple(size)) for size in image_sizes]
+            counts["num_image_patches"] = [1] * len(image_sizes)  # rows of `pixel_values`
+        if video_sizes is not None:
+            num_frames = [size[0] for size in video_sizes]
+            counts["num_video_tokens"] = [self._num_placeholders(count, timestamps) for count in num_frames]
+        return MultiModalData(**counts)
+
+    def _num_placeholders(self, num_frames: int, timestamps: str | None) -> int:
+        """Placeholders of a video: its visual tokens and, where only the model knows the times, the times' tokens."""
+        num_tokens = self.num_video_tokens(num_frames)
+        if self._timestamps(timestamps) not in TIMES_OF_SCENES:
+            return num_tokens
+        num_digits = tokenize_times(self.tokenizer, [999.9], 999.9).shape[1]
+        return num_tokens + num_digits * count_scenes(num_frames, num_scenes=self.num_scenes)
 
     def __call__(
         self, images=None, text=None, videos=None, audio=None, **kwargs: Unpack[FilaVideoProcessorKwargs]
@@ -151,9 +177,9 @@ class FilaVideoProcessor(ProcessorMixin):
 
         Returns:
             [`BatchFeature`] with `input_ids` and `attention_mask` `(B, T)`; of videos `pixel_values_videos`
-            `(V, N, 3, H, W)` and `video_frame_mask` `(V, N)`; of images `pixel_values` `(I, G, 3, H, W)`,
-            `image_sizes` `(I, 2)` and `batch_num_images`; with the times of the scenes (`timestamps="selected"` or
-            `"interleaved"`) also `frame_time_ids` `(V, N, digits)` and `scene_time_slots` `(B, T)`.
+            `(V, N, 3, H, W)` and `video_frame_mask` `(V, N)`; of images `pixel_values` `(images, tiles, 3, H, W)`,
+            `image_sizes` `(images, 2)` and `batch_num_images`; with the times of the scenes (`timestamps="selected"` or
+            `"interleaved"`) also `frame_time_ids` `(V, N, digits)` and `times_are_interleaved` `(V,)`.
 
         Raises:
             `ValueError`: if text, images and videos do not fit, or truncation would cut through placeholders.
@@ -161,35 +187,43 @@ class FilaVideoProcessor(ProcessorMixin):
         """
         if audio is not None:
             raise ValueError(f"{type(self).__name__} takes text, images and videos, not audio.")
+        # An empty list stands for "none"; transformers' image processor does not take it.
+        images = images if count_images(images) else None
         kwargs = gather_video_arguments(kwargs)
-        videos = None if videos is None else flatten_videos(videos)
+        # By the video processor: in remote code, its classes are not those that this file would import.
+        given = None if videos is None else self.video_processor.flatten_videos(videos)
         if text is not None and not kwargs.get("sanitize_control_tokens"):
             texts = [text] if isinstance(text, str) else list(text)
-            self._check_placeholders(texts, self.video_token, len(videos or []), "videos")
+            self._check_placeholders(texts, self.video_token, len(given or []), "videos")
             self._check_placeholders(texts, self.image_token, count_images(images), "images")
-        if videos is not None:
-            videos, kwargs = self._load_videos(videos, kwargs)
-        call = {"images": images, "text": text, "videos": videos, **kwargs}
-        timestamps = kwargs["videos_kwargs"].get("timestamps") or self.timestamps
-        if timestamps in TIMES_OF_SCENES and videos is not None and text is not None:
-            return self._call_with_time_slots(call, timestamps)
-        return self._call_without_cutting_media(**call)
+        loaded = None
+        if given is not None:
+            loaded, kwargs = self._load_videos(given, kwargs)
+        return self._call_without_cutting_media(images=images, text=text, videos=loaded, **kwargs)
 
-    def _load_videos(self, videos: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Reads the videos, so that what follows has to do with arrays only."""
+    def _load_videos(self, videos: list[Any], kwargs: dict[str, Any]) -> tuple[list[LoadedVideo], dict[str, Any]]:
+        """Loads the videos, with the tokens of their times if the prompt needs them; leaves the other arguments."""
         options = dict(kwargs.pop("videos_kwargs", {}))
         loading = {name: options.pop(name) for name in LOADING_ARGUMENTS if name in options}
         shape = {name: options.get(name, kwargs.get(name)) for name in SHAPE_ARGUMENTS}
-        frames, metadata = self.video_processor.load_videos(videos, **loading, **shape)
-        # Sampled already: `None`, as transformers fills in what `from_pretrained` was given.
-        options |= {"video_metadata": metadata, "do_sample_frames": False, "num_frames": None, "fps": None}
-        if loading.get("max_frames") is not None:
-            options["max_frames"] = loading["max_frames"]
+        loaded = self.video_processor.load_videos(videos, **loading, **shape)
+        timestamps = self._timestamps(options.get("timestamps"))
+        if timestamps in TIMES_OF_SCENES:
+            loaded = [self._with_times(video, place, timestamps) for place, video in enumerate(loaded)]
         if options.pop("return_metadata", False):
             kwargs["return_metadata"] = True
         else:
-            options["return_metadata"] = True  # for the timestamps; it stays inside
-        return frames, {**kwargs, "videos_kwargs": options}
+            options["return_metadata"] = True  # for the timestamps; transformers does not return it
+        return loaded, {**kwargs, "videos_kwargs": options}
+
+    def _timestamps(self, given: str | None) -> str:
+        """Returns the value given in the call, or else the setting of this processor."""
+        return check_choice("timestamps", self.timestamps if given is None else given, TIMESTAMPS)
+
+    def _with_times(self, video: LoadedVideo, place: int, timestamps: str) -> LoadedVideo:
+        _check_has_timestamps(video.metadata, place, timestamps)
+        ids = tokenize_times(self.tokenizer, video.metadata.timestamps, video.metadata.duration_seconds)
+        return video.with_times(ids, are_interleaved=timestamps == "interleaved")
 
     def _check_placeholders(self, texts: list[str], token: str, num_given: int, kind: str) -> None:
         found = sum(text.count(token) for text in texts)
@@ -199,64 +233,6 @@ class FilaVideoProcessor(ProcessorMixin):
                 "which apply_chat_template writes for each one in a message."
             )
 
-    def _call_with_time_slots(self, call: dict[str, Any], timestamps: str) -> BatchFeature:
-        """
-        With the times of [`replace_video_token`] found again among the tokens, and the times to choose from.
-        """
-        asked = call
-        call = {**call, "return_offsets_mapping": True, "return_text_replacement_offsets": True}
-        inputs = self._call_without_cutting_media(**call)
-        offsets = inputs["offset_mapping"]
-        if torch.is_tensor(offsets):
-            offsets = offsets.tolist()  # element by element, a tensor is far slower
-        replacements = inputs["text_replacement_offsets"]
-        if not asked.get("return_offsets_mapping"):
-            del inputs["offset_mapping"]
-        if not asked.get("return_text_replacement_offsets"):  # as the mask of the assistant's words does
-            del inputs["text_replacement_offsets"]
-        metadata: list[FilaVideoMetadata] = call["videos_kwargs"]["video_metadata"]
-        widths = [self._slot_width(video) for video in metadata]
-        time_ids = [
-            tokenize_times(self.tokenizer, video.timestamps, width)
-            for video, width in zip(metadata, widths, strict=True)
-        ]
-        inputs["frame_time_ids"] = pad_time_ids(time_ids)
-        texts = [self._video_text(video, timestamps, width) for video, width in zip(metadata, widths, strict=True)]
-        inputs["scene_time_slots"] = self._time_slots(inputs, offsets, replacements, texts, time_ids)
-        return_tensors = call.get("return_tensors") or call.get("text_kwargs", {}).get("return_tensors")
-        inputs.convert_to_tensors(return_tensors, skip_tensor_conversion=self.skip_tensor_conversion)
-        if "text_replacement_offsets" in inputs and "offset_mapping" in inputs:
-            inputs["offset_mapping"] = offsets  # for the mask of the assistant's words: the same
-        return inputs
-
-    def _time_slots(self, inputs, offsets, replacements, video_texts, time_ids) -> torch.LongTensor:
-        """`(B, T)`: the place of each token's id among the flattened times of all scenes, -1 beside the slots."""
-        slots = [torch.full((len(ids),), -1, dtype=torch.long) for ids in inputs["input_ids"]]
-        num_scenes = max(count_scenes(len(ids), num_scenes=self.num_scenes) for ids in time_ids)
-        num_digits = max(ids.shape[1] for ids in time_ids)
-        video = 0
-        for row, row_offsets, row_replacements in zip(slots, offsets, replacements, strict=True):
-            for replacement in row_replacements:
-                if replacement["type"] != "video":
-                    continue
-                start = replacement["new_span"][0]
-                spans = [(start + first, start + end) for first, end in video_texts[video].time_spans]
-                for token, scene, digit in find_slots(row_offsets, spans, time_ids[video].shape[1]):
-                    row[token] = (video * num_scenes + scene) * num_digits + digit
-                video += 1
-        return pad_sequence(slots, batch_first=True, padding_value=-1)
-
-    def _video_text(self, metadata: FilaVideoMetadata, timestamps: str, width: int) -> VideoText:
-        """What stands in the prompt for a video whose scenes are not known yet: their times are zeros."""
-        num_frames = len(metadata.frames_indices)
-        num_scenes = count_scenes(num_frames, num_scenes=self.num_scenes)
-        slots = [time_text(0, width)] * num_scenes
-        write = interleave_times if timestamps == "interleaved" else append_times
-        return write(self.video_token, self.num_video_tokens(num_frames), slots, metadata.duration_seconds)
-
-    def _slot_width(self, metadata: FilaVideoMetadata) -> int:
-        return slot_width(self.tokenizer, metadata.timestamps, metadata.duration_seconds)
-
     def _call_without_cutting_media(self, **kwargs) -> BatchFeature:
         try:
             return super().__call__(**kwargs)
@@ -264,11 +240,7 @@ class FilaVideoProcessor(ProcessorMixin):
             options = {**kwargs, **kwargs.get("text_kwargs", {})}
             if not options.get("truncation") or (kwargs["videos"] is None and kwargs["images"] is None):
                 raise
-            untruncated = {"truncation": False, "max_length": None, "padding": False, "return_tensors": None}
-            whole = {name: value for name, value in kwargs.items() if name not in untruncated}
-            whole["text_kwargs"] = {**kwargs.get("text_kwargs", {}), **untruncated}
-            needed = max(len(ids) for ids in super().__call__(**whole)["input_ids"])
-            limit = options.get("max_length") or self.tokenizer.model_max_length
+            needed, limit = self._longest_prompt(kwargs), options.get("max_length") or self.tokenizer.model_max_length
             if needed <= limit:
                 raise
             raise ValueError(
@@ -276,29 +248,38 @@ class FilaVideoProcessor(ProcessorMixin):
                 f"longest prompt needs {needed}. Raise max_length, leave out truncation, or sample fewer frames."
             ) from error
 
+    def _longest_prompt(self, kwargs: dict[str, Any]) -> int:
+        """Tokens of the longest prompt, without truncation."""
+        untruncated = {"truncation": False, "max_length": None, "padding": False, "return_tensors": None}
+        whole = {name: value for name, value in kwargs.items() if name not in untruncated}
+        whole["text_kwargs"] = {**kwargs.get("text_kwargs", {}), **untruncated}
+        return max(len(ids) for ids in super().__call__(**whole)["input_ids"])
+
     def replace_image_token(self, image_inputs: dict, image_idx: int, **kwargs) -> str:
-        """What stands in the prompt for an image: its placeholders."""
+        """The text that stands in the prompt for an image: its placeholders."""
         counts = [int(count) for count in image_inputs["batch_num_images"]]
         is_alone = [count == 1 for count in counts for _ in range(count)][image_idx]
         height, width = (int(side) for side in image_inputs["image_sizes"][image_idx])
         return self.image_token * self.num_image_tokens((height, width), is_alone=is_alone)
 
     def replace_video_token(self, video_inputs: dict, video_idx: int, timestamps: str | None = None, **kwargs) -> str:
-        """What stands in the prompt for a video: its placeholders and, as `timestamps` says, times."""
+        """
+        The text that stands in the prompt for a video: its placeholders and times, as `timestamps` says. A time that
+        only the model knows stands as placeholders too, one for each of its tokens.
+        """
         metadata: FilaVideoMetadata = video_inputs["video_metadata"][video_idx]
-        num_tokens = self.num_video_tokens(len(metadata.frames_indices))
-        timestamps = _check_timestamps(self.timestamps if timestamps is None else timestamps)
+        num_frames = len(metadata.frames_indices)
+        num_tokens = self.num_video_tokens(num_frames)
+        timestamps = self._timestamps(timestamps)
         if timestamps == "none":
             return self.video_token * num_tokens
-        if not metadata.has_timestamps:
-            raise ValueError(
-                f"Video {video_idx} is given as frames without times, and timestamps={timestamps!r} writes times into "
-                "the prompt: give video_metadata with 'fps' or 'frame_seconds', or use timestamps='none'."
-            )
-        if timestamps in TIMES_OF_SCENES:
-            return self._video_text(metadata, timestamps, self._slot_width(metadata)).text
+        _check_has_timestamps(metadata, video_idx, timestamps)
         times = [f"{seconds:.1f}" for seconds in metadata.timestamps]
-        return append_times(self.video_token, num_tokens, times, metadata.duration_seconds).text
+        if timestamps in TIMES_OF_SCENES:
+            digits = count_digits(video_inputs["frame_time_ids"][video_idx])
+            times = [self.video_token * digits] * count_scenes(num_frames, num_scenes=self.num_scenes)
+        write = interleave_times if timestamps == "interleaved" else append_times
+        return write(self.video_token, num_tokens, times, metadata.duration_seconds)
 
     def apply_chat_template(self, conversation, *args, processor_kwargs: dict[str, Any] | None = None, **kwargs):
         """
@@ -313,7 +294,7 @@ class FilaVideoProcessor(ProcessorMixin):
             check_assistant_masks()
         processor_kwargs = dict(processor_kwargs or {})
         direct = {name: kwargs.pop(name) for name in (*VIDEO_ARGUMENTS, "videos_kwargs") if name in kwargs}
-        _check_given_once(direct, "processor_kwargs", processor_kwargs)
+        check_given_once(direct, "processor_kwargs", processor_kwargs)
         processor_kwargs = gather_video_arguments({**processor_kwargs, **direct})
         return super().apply_chat_template(conversation, *args, processor_kwargs=processor_kwargs, **kwargs)
 
@@ -330,19 +311,7 @@ class FilaVideoProcessor(ProcessorMixin):
             for each video a list of scenes: `representative_seconds` and `frame_seconds`, in seconds from the start,
             or `representative_frame` and `frames`, indices, where the video was given as frames without times.
         """
-        return [
-            [
-                _describe_scene(representative, frames, metadata)
-                for representative, frames in zip(representatives, scenes, strict=True)
-                if representative >= 0
-            ]
-            for representatives, scenes, metadata in zip(
-                features.scene_representatives.tolist(),
-                features.scene_frame_indices.tolist(),
-                video_metadata,
-                strict=True,
-            )
-        ]
+        return describe_scenes(features, video_metadata)
 
 
 def count_images(images: Any) -> int:
@@ -352,63 +321,12 @@ def count_images(images: Any) -> int:
     return sum(map(count_images, images)) if isinstance(images, (list, tuple)) else 1
 
 
-def check_assistant_masks() -> None:
-    """Before 5.18, transformers marks nothing of what follows a video."""
-    installed = version("transformers")
-    if tuple(map(int, installed.split(".")[:2])) < (5, 18):
-        raise ValueError(f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {installed}.")
-
-
-def default_image_processor(video_processor: FilaVideoVideoProcessor) -> LlavaOnevisionImageProcessor:
-    """LLaVA-OneVision's, with the size and normalisation of the video processor: its own are CLIP's, not SigLIP's."""
-    side = video_processor.size["height"]
-    return LlavaOnevisionImageProcessor(
-        size={"height": side, "width": side},
-        image_grid_pinpoints=[[rows * side, columns * side] for rows in range(1, 7) for columns in range(1, 7)],
-        image_mean=video_processor.image_mean,
-        image_std=video_processor.image_std,
-    )
-
-
-def default_chat_template() -> str | None:
-    """The template beside this file; a folder from the Hub has its own, which transformers reads."""
-    path = Path(__file__).with_name("chat_template.jinja")
-    return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def gather_video_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """
-    Puts the arguments for videos that were given directly into `videos_kwargs`.
-
-    Raises:
-        `ValueError`: if one is given in both places; the message names both values.
-    """
-    kwargs = dict(kwargs)
-    options = dict(kwargs.pop("videos_kwargs", None) or {})
-    direct = {name: kwargs.pop(name) for name in VIDEO_ARGUMENTS if name in kwargs}
-    _check_given_once(direct, "videos_kwargs", options)
-    return {**kwargs, "videos_kwargs": {**options, **direct}}
-
-
-def _check_given_once(direct: dict[str, Any], name_of_other: str, other: dict[str, Any]) -> None:
-    for name in direct.keys() & other.keys():
-        raise ValueError(
-            f"{name} is given twice: {name}={direct[name]!r} and {name_of_other}[{name!r}]={other[name]!r}."
-        )
-
-
-def _check_timestamps(timestamps: str) -> str:
-    if timestamps not in TIMESTAMPS:
-        raise ValueError(f"timestamps={timestamps!r} is unknown; choose one of {TIMESTAMPS}.")
-    return timestamps
-
-
-def _describe_scene(representative: int, frames: Iterable[int], metadata: FilaVideoMetadata) -> dict[str, Any]:
+def _check_has_timestamps(metadata: FilaVideoMetadata, place: int, timestamps: str) -> None:
     if not metadata.has_timestamps:
-        indices = metadata.frames_indices
-        return {"representative_frame": indices[representative], "frames": [indices[frame] for frame in frames]}
-    seconds = metadata.timestamps
-    return {"representative_seconds": seconds[representative], "frame_seconds": [seconds[frame] for frame in frames]}
+        raise ValueError(
+            f"Video {place} is given as frames without times, and timestamps={timestamps!r} writes times into "
+            "the prompt: give video_metadata with 'fps' or 'frame_seconds', or use timestamps='none'."
+        )
 
 
 FilaVideoProcessor.register_for_auto_class()

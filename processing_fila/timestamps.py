@@ -17,14 +17,6 @@ after the visual tokens, or a time before the visual tokens of each scene.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
-
-
-class VideoText(NamedTuple):
-    """What stands in a prompt for a video, and the first character and end of each time in it."""
-
-    text: str
-    time_spans: list[tuple[int, int]]
 
 
 def timestamp_sentence(frame_seconds: Sequence[float], duration_seconds: float) -> str:
@@ -32,58 +24,51 @@ def timestamp_sentence(frame_seconds: Sequence[float], duration_seconds: float) 
     `This video samples N frames of a T-second video at t1, t2, ... seconds.`
 
     Args:
-        frame_seconds: times of the sampled frames, in seconds from the start of the video.
-        duration_seconds: length of the video.
+        frame_seconds: Times of the sampled frames, in seconds from the start of the video.
+        duration_seconds: Length of the video.
 
     Raises:
-        `ValueError`: if there is no frame.
+        ValueError: If there is no frame.
     """
-    times = [f"{seconds:.1f}" for seconds in frame_seconds]
+    return sentence_with([f"{seconds:.1f}" for seconds in frame_seconds], duration_seconds)
+
+
+def sentence_with(times: Sequence[str], duration_seconds: float) -> str:
+    """The sentence of [`timestamp_sentence`], with times as they are to be written."""
     return f"{_beginning(times, duration_seconds)} at {', '.join(times)} seconds."
 
 
-def append_times(token: str, num_tokens: int, times: Sequence[str], duration_seconds: float) -> VideoText:
+def append_times(token: str, num_tokens: int, times: Sequence[str], duration_seconds: float) -> str:
     """
-    `<video><video> ... <video>`, a line break, and the sentence of `timestamp_sentence`.
+    `<video><video> ... <video>`, a line break, and the sentence of [`timestamp_sentence`].
 
     Args:
-        token: the placeholder of a visual token.
-        num_tokens: how many the video has.
-        times: of its frames or scenes, as they are to be written.
-        duration_seconds: length of the video.
+        token: The placeholder of a visual token.
+        num_tokens: Number of visual tokens of the video.
+        times: Times of its frames or scenes, as they are to be written.
+        duration_seconds: Length of the video.
 
     Raises:
-        `ValueError`: if there is no time.
+        ValueError: If there is no time.
     """
-    parts = [f"{token * num_tokens}\n{_beginning(times, duration_seconds)} at "]
-    for time in times:
-        parts.extend((time, ", "))
-    return _with_spans([*parts[:-1], " seconds."], len(times))
+    return f"{token * num_tokens}\n{sentence_with(times, duration_seconds)}"
 
 
-def interleave_times(token: str, num_tokens: int, times: Sequence[str], duration_seconds: float) -> VideoText:
+def interleave_times(token: str, num_tokens: int, times: Sequence[str], duration_seconds: float) -> str:
     """
     `This video samples S frames of a T-second video.`, a line break, and `<t1 seconds><video> ... <t2
-    seconds><video> ...`. Arguments and errors are those of `append_times`, with the times of the S scenes. Each scene
-    has as many tokens, the last one also what is left over.
+    seconds><video> ...`.
+
+    Arguments and errors are those of [`append_times`], with the times of the S scenes. Each scene has the same number
+    of visual tokens; the last one also has those that are left over.
     """
-    parts = [f"{_beginning(times, duration_seconds)}.\n<"]
+    beginning = _beginning(times, duration_seconds)
     tokens_of_scene, rest = divmod(num_tokens, len(times))
-    for time in times:
-        parts.extend((time, f" seconds>{token * tokens_of_scene}<"))
-    parts[-1] = parts[-1].removesuffix("<") + token * rest
-    return _with_spans(parts, len(times))
+    scenes = "".join(f"<{time} seconds>{token * tokens_of_scene}" for time in times)
+    return f"{beginning}.\n{scenes}{token * rest}"
 
 
 def _beginning(times: Sequence[str], duration_seconds: float) -> str:
     if len(times) == 0:
         raise ValueError("A video without frames has no timestamps.")
     return f"This video samples {len(times)} frames of a {duration_seconds:.1f}-second video"
-
-
-def _with_spans(parts: list[str], num_times: int) -> VideoText:
-    """Parts of which every second one is a time."""
-    starts = [0]
-    for part in parts:
-        starts.append(starts[-1] + len(part))
-    return VideoText("".join(parts), [(starts[place], starts[place + 1]) for place in range(1, 2 * num_times, 2)])

@@ -11,40 +11,100 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-The forms in which a user may hand over videos, brought into one: a flat list of files to read and tensors of frames.
-"""
+"""The forms in which a user may give videos, brought into one: a flat list of files to read and tensors of frames."""
 
 import os
-from typing import Any
+from collections.abc import Hashable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 
+from .loaded_video import LoadedVideo
+
+
+class GivenVideo(NamedTuple):
+    """
+    One video as a user gave it.
+
+    Attributes:
+        content: A file (see [`is_video_file`]), a tensor of frames with 4 dimensions, or a [`LoadedVideo`].
+        key: Equal for entries that are the same video: an equal path, URL or `bytes`, or the same object.
+    """
+
+    content: Any
+    key: Hashable
+
 
 def is_video_file(video: Any) -> bool:
-    """Whether `video` is to be read: a path, an http(s) URL, the bytes of a file, or a binary file object."""
+    """Whether `video` has to be read: a path, an http(s) URL, the bytes of a file, or a binary file object."""
     return isinstance(video, (str, bytes, bytearray, memoryview, os.PathLike)) or hasattr(video, "read")
 
 
 def is_frame(frame: Any) -> bool:
+    """Whether `frame` is a single picture: a PIL image, or an array or tensor with 3 dimensions."""
     return isinstance(frame, Image.Image) or (isinstance(frame, (np.ndarray, torch.Tensor)) and frame.ndim == 3)
+
+
+def flatten_videos(videos: Any) -> list[GivenVideo]:
+    """
+    Makes a flat list of videos.
+
+    Args:
+        videos: A file, an array with 4 dimensions (one video) or 5 (several), a list of frames (one video), or a list
+            of any of these, however nested. What this function returned is taken as it is.
+
+    Raises:
+        ValueError: If something is none of these, or a video has no frame.
+    """
+    if is_video_file(videos):
+        key: Any = videos if isinstance(videos, (str, bytes, os.PathLike)) else id(videos)
+        return [GivenVideo(videos, key)]
+    if isinstance(videos, GivenVideo):
+        return [videos]
+    if isinstance(videos, LoadedVideo):
+        return [GivenVideo(videos, id(videos))]
+    if isinstance(videos, (np.ndarray, torch.Tensor)):
+        return [GivenVideo(video, (id(videos), place)) for place, video in enumerate(_videos_of_array(videos))]
+    if not isinstance(videos, (list, tuple)):
+        raise ValueError(
+            "A video is a path, an http(s) URL, bytes, a file object, an array of 4 dimensions, or a list of frames; "
+            f"got {type(videos).__name__}."
+        )
+    if len(videos) > 0 and all(is_frame(frame) for frame in videos):
+        return [GivenVideo(stack_frames(list(videos)), id(videos))]
+    return [video for item in videos for video in flatten_videos(item)]
 
 
 def stack_frames(frames: list[Any]) -> torch.Tensor:
     """
-    A list of frames as one tensor `(N, H, W, C)` or `(N, C, H, W)`, as the frames are; `(N, H, W, 3)` of PIL images,
-    whatever their mode, with white where they are transparent.
+    Makes one tensor of a list of frames.
+
+    Returns:
+        A tensor `(N, H, W, C)` or `(N, C, H, W)`, as the frames are; `(N, H, W, 3)` for PIL images of any mode, with
+        white where they are transparent.
 
     Raises:
-        `ValueError`: if the frames differ in size.
+        ValueError: If the frames differ in size.
     """
     tensors = [_as_tensor(_in_rgb(frame) if isinstance(frame, Image.Image) else frame) for frame in frames]
     shapes = sorted({tuple(tensor.shape) for tensor in tensors})
     if len(shapes) > 1:
         raise ValueError(f"The frames of a video must have the same size, but have the shapes {shapes}.")
     return torch.stack(tensors)
+
+
+def _videos_of_array(videos: np.ndarray | torch.Tensor) -> list[torch.Tensor]:
+    if videos.ndim not in (4, 5):
+        raise ValueError(
+            f"An array of frames has 4 dimensions, (frames, height, width, 3) or (frames, 3, height, width); got the "
+            f"shape {tuple(videos.shape)}."
+        )
+    if 0 in videos.shape:
+        raise ValueError(f"An array of the shape {tuple(videos.shape)} has no frames.")
+    videos = _as_tensor(videos)
+    return [videos] if videos.ndim == 4 else list(videos)
 
 
 def _in_rgb(picture: Image.Image) -> np.ndarray:
@@ -57,42 +117,5 @@ def _in_rgb(picture: Image.Image) -> np.ndarray:
 def _as_tensor(array: np.ndarray | torch.Tensor) -> torch.Tensor:
     if isinstance(array, torch.Tensor):
         return array
-    # PyTorch shares an array's memory, but not one that is read-only or runs backwards.
+    # PyTorch shares an array's memory, but not if the array is read-only or runs backwards.
     return torch.from_numpy(np.require(array, requirements=["C_CONTIGUOUS", "WRITEABLE"]))
-
-
-def flatten_videos(videos: Any) -> list[Any]:
-    """
-    A flat list of videos: files (see [`is_video_file`]) and 4-dimensional tensors.
-
-    Args:
-        videos: a file, an array of 4 dimensions (a video) or 5 (several), a list of frames (a video), or a list of
-            any of these, however nested.
-
-    Raises:
-        `ValueError`: if something is none of these, or a video has no frame.
-    """
-    if is_video_file(videos):
-        return [videos]
-    if isinstance(videos, (np.ndarray, torch.Tensor)):
-        return _videos_of_array(videos)
-    if not isinstance(videos, (list, tuple)):
-        raise ValueError(
-            "A video is a path, an http(s) URL, bytes, a file object, an array of 4 dimensions, or a list of frames; "
-            f"got {type(videos).__name__}."
-        )
-    if len(videos) > 0 and all(is_frame(frame) for frame in videos):
-        return [stack_frames(list(videos))]
-    return [video for item in videos for video in flatten_videos(item)]
-
-
-def _videos_of_array(videos: np.ndarray | torch.Tensor) -> list[torch.Tensor]:
-    if videos.ndim not in (4, 5):
-        raise ValueError(
-            f"An array of frames has 4 dimensions, (frames, height, width, 3) or (frames, 3, height, width); got the "
-            f"shape {tuple(videos.shape)}."
-        )
-    if 0 in videos.shape:
-        raise ValueError(f"An array of the shape {tuple(videos.shape)} has no frame to look at.")
-    videos = _as_tensor(videos)
-    return [videos] if videos.ndim == 4 else list(videos)

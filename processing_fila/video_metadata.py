@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-What is known of a video whose frames are in memory: transformers' own `VideoMetadata`, with the real times.
+What is known about a video whose frames are in memory: transformers' `VideoMetadata`, with presentation times.
 """
 
 import math
@@ -49,8 +49,10 @@ class FilaVideoMetadata(VideoMetadata):
     @property
     def duration_seconds(self) -> float:
         """
-        Length of the video: `duration` where it is known; otherwise up to the last frame, taken to last as long as the
-        mean one, of times alone; otherwise of `total_num_frames` frames at `fps`.
+        Length of the video.
+
+        It is `duration` if that is known. Otherwise, if `frame_seconds` is known, it is the end of the last frame,
+        which is assumed to last as long as the mean frame. Otherwise it is `total_num_frames / fps`.
         """
         if self.duration is not None:
             return self.duration
@@ -62,15 +64,15 @@ class FilaVideoMetadata(VideoMetadata):
 
 def metadata_of_frames(given: Mapping[str, Any] | None, num_frames: int) -> FilaVideoMetadata:
     """
-    Metadata of a video given as frames: what the user said of it, completed, so that it holds for any of the frames.
+    Makes the metadata of a video that is given as frames. Fields that the user left out are filled in.
 
     Args:
-        given: a [`VideoMetadata`] or a dict with any of its fields and `frame_seconds`; all may be left out.
-        num_frames: frames in memory.
+        given: A [`VideoMetadata`] or a dict with any of its fields and `frame_seconds`; all may be left out.
+        num_frames: Number of frames in memory.
 
     Raises:
-        `ValueError`: if a key is unknown, the times or indices are not one for each frame and sorted, `fps` is not
-            positive, or `total_num_frames` does not fit the frames.
+        ValueError: If a key is unknown, if there is not one time or index for each frame in increasing order, if `fps`
+            is not positive, or if `total_num_frames` does not fit the frames.
     """
     values = _known_values(given)
     for name in ("frames_indices", "frame_seconds"):
@@ -94,11 +96,11 @@ def metadata_of_frames(given: Mapping[str, Any] | None, num_frames: int) -> Fila
 
 def metadata_of_videos(given: Any, num_videos: int) -> list[Mapping[str, Any] | None]:
     """
-    One entry for each video from what the user gave: nothing, an entry for a single video, or a list, which may be
-    nested as the videos are.
+    Returns one entry for each video. The user may give nothing, one entry for a single video, or a list, which may be
+    nested like the videos.
 
     Raises:
-        `ValueError`: if there is not one entry for each video.
+        ValueError: If there is not one entry for each video.
     """
     if given is None:
         return [None] * num_videos
@@ -121,12 +123,12 @@ def _known_values(given: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _one_for_each_frame(name: str, values: Sequence[float], num_frames: int) -> list[float]:
-    values = np.asarray(values)
-    if values.shape != (num_frames,):
+    array = np.asarray(values)
+    if array.shape != (num_frames,):
         raise ValueError(f"video_metadata[{name!r}] has {len(values)} entries for {num_frames} frames.")
-    if not (np.diff(values) >= 0).all():
-        raise ValueError(f"video_metadata[{name!r}] must be in time order, got {values.tolist()}.")
-    return values.tolist()
+    if not (np.diff(array) >= 0).all():
+        raise ValueError(f"video_metadata[{name!r}] must be in time order, got {array.tolist()}.")
+    return array.tolist()
 
 
 def _flatten(entries: Any):

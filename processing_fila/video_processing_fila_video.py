@@ -12,26 +12,26 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-Videos in any form -> normalised frames. Shape letters: V videos, N frames (of the longest), H and W pixels.
+Videos in any form -> normalized frames. Shape letters: V videos, N frames (of the longest), H and W pixels.
 """
 
-from os import PathLike
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import BaseVideoProcessor, BatchFeature
 from transformers.image_utils import PILImageResampling
 from transformers.processing_utils import Unpack, VideosKwargs
 
-from .frame_sampling import check_sampling, sample_frame_indices
-from .video_input import flatten_videos, is_video_file
-from .video_metadata import FilaVideoMetadata, metadata_of_frames, metadata_of_videos
-from .video_reader import VideoReader
+from .frame_sampling import check_sampling
+from .loaded_video import LoadedVideo
+from .scene_times import pad_time_ids
+from .video_arguments import LOADING_ARGUMENTS, SHAPE_ARGUMENTS
+from .video_input import GivenVideo, flatten_videos
+from .video_loading import LoadingOptions, load_videos
 
 
-class FilaVideoVideosKwargs(VideosKwargs, total=False):
+class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg]
     """
     Args:
         max_frames (`int`): the most frames ever taken from a video, however it is sampled.
@@ -44,19 +44,15 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):
     timestamps: str | None
 
 
-# Arguments that say which frames to take, and are done with once the frames are there.
-SHAPE_ARGUMENTS = ("size", "do_resize", "resample")
-LOADING_ARGUMENTS = ("do_sample_frames", "num_frames", "fps", "max_frames", "seek_mode", "video_metadata")
-
-
 class FilaVideoVideoProcessor(BaseVideoProcessor):
     """
-    Reads videos with PyAV, samples frames evenly in time, resizes them while decoding, and normalises them as SigLIP
-    wants.
+    Reads videos with PyAV, samples frames evenly in time, resizes them while decoding, and normalizes them as SigLIP
+    expects.
 
     Args:
         num_frames (`int`, *optional*, defaults to 96):
-            N, frames taken from a video, the first and the last included. A video with fewer gives all it has.
+            N, frames taken from a video, the first and the last included. If a video has fewer frames, all of them are
+            taken.
         fps (`float`, *optional*): frames per second instead. Giving both is an error.
         max_frames (`int`, *optional*, defaults to 768): the most frames ever taken.
         do_sample_frames (`bool`, *optional*, defaults to `True`):
@@ -67,11 +63,11 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
     """
 
     valid_kwargs = FilaVideoVideosKwargs
-    model_input_names = ["pixel_values_videos", "video_frame_mask"]
+    model_input_names = ["pixel_values_videos", "video_frame_mask", "frame_time_ids", "times_are_interleaved"]
 
     do_sample_frames = True
-    num_frames = 96
-    fps = None
+    num_frames: int | None = 96
+    fps: float | None = None
     max_frames = 768
     seek_mode = "exact"
 
@@ -116,17 +112,20 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         Returns:
             [`BatchFeature`] with `pixel_values_videos` `(V, N, 3, H, W)` float32, zero after the end of shorter videos,
             and `video_frame_mask` `(V, N)` int64, 1 for frames and 0 for padding; with `return_metadata=True` also
-            `video_metadata`, a list of [`FilaVideoMetadata`].
+            `video_metadata`, a list of [`FilaVideoMetadata`]. For videos that [`FilaVideoProcessor`] has prepared for a
+            prompt with the times of scenes also `frame_time_ids` `(V, N, digits)` int64, padded with -1, and
+            `times_are_interleaved` `(V,)` bool.
 
         Raises:
-            `ValueError`: if an argument is out of range or contradicts another, or a video has no form that is known.
+            `ValueError`: if an argument is out of range or contradicts another, or a video is given in an unknown form.
             `VideoReadError`: (an `OSError`) if a file cannot be read.
         """
         loading = {name: kwargs.pop(name) for name in LOADING_ARGUMENTS if name in kwargs}
         return_tensors = kwargs.pop("return_tensors", None)
         return_metadata = kwargs.pop("return_metadata", self.return_metadata)
         kwargs.pop("timestamps", None)
-        frames, metadata = self.load_videos(videos, **{name: kwargs.get(name) for name in SHAPE_ARGUMENTS}, **loading)
+        loaded = self.load_videos(videos, **{name: kwargs.get(name) for name in SHAPE_ARGUMENTS}, **loading)
+        frames, metadata = [video.frames for video in loaded], [video.metadata for video in loaded]
         features = super().preprocess(
             frames, video_metadata=metadata, do_sample_frames=False, return_metadata=False, **kwargs
         )
@@ -136,10 +135,17 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             "pixel_values_videos": pad_sequence(list(pixels), batch_first=True),  # (V, N, 3, H, W)
             "video_frame_mask": pad_sequence(mask, batch_first=True),  # (V, N)
         }
+        if any(video.time_ids is not None for video in loaded):
+            data["frame_time_ids"] = pad_time_ids([video.time_ids for video in loaded])  # (V, N, digits)
+            data["times_are_interleaved"] = torch.tensor([video.times_are_interleaved for video in loaded])  # (V,)
         data = BatchFeature(data, tensor_type=return_tensors)
         if return_metadata:
             data["video_metadata"] = metadata
         return data
+
+    def flatten_videos(self, videos: Any) -> list[GivenVideo]:
+        """Makes a flat list of videos, which [`load_videos`] takes as it is. See [`video_input.flatten_videos`]."""
+        return flatten_videos(videos)
 
     def load_videos(
         self,
@@ -154,45 +160,36 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         size: Any = None,
         do_resize: bool | None = None,
         resample: Any = None,
-    ) -> tuple[list[torch.Tensor], list[FilaVideoMetadata]]:
+    ) -> list[LoadedVideo]:
         """
-        Reads and samples videos, without normalising them. The arguments are those of [`preprocess`].
+        Reads and samples videos, without normalizing them. The arguments are those of [`preprocess`].
 
         Returns:
-            for each video its frames, `(N, H, W, 3)` uint8 of a file or as they were given, and its metadata.
+            The loaded videos, with their metadata. [`preprocess`] and this method take them as they are: arguments
+            about sampling are not applied to a video that has been loaded.
         """
-        flat = flatten_videos(videos)
-        if not flat:
+        given = flatten_videos(videos)
+        if not given:
             raise ValueError(f"videos={videos!r} holds no video.")
-        given = metadata_of_videos(video_metadata, len(flat))
-        sampling = self._sampling(do_sample_frames, num_frames, fps, max_frames)
-        reading = {
-            "size": self._decoded_size(size, self.do_resize if do_resize is None else do_resize, resample),
-            "seek_mode": seek_mode or self.seek_mode,
-        }
-        loaded, read = [], {}
-        for video, entry in zip(flat, given, strict=True):
-            if not is_video_file(video):
-                loaded.append(_load_frames(video, entry, sampling))
-                continue
-            key = video if isinstance(video, (str, bytes, PathLike)) else id(video)
-            if key not in read or entry is not None:  # several questions about one file read it once
-                read[key] = _load_file(video, entry, sampling, reading)
-            loaded.append(read[key])
-        return [frames for frames, _ in loaded], [metadata for _, metadata in loaded]
+        options = LoadingOptions(
+            **self._sampling(do_sample_frames, num_frames, fps, max_frames),
+            size=self._decoded_size(size, self.do_resize if do_resize is None else do_resize, resample),
+            seek_mode=seek_mode or self.seek_mode,
+        )
+        return load_videos(given, video_metadata, options)
 
     def _sampling(self, do_sample_frames, num_frames, fps, max_frames) -> dict[str, Any]:
-        """The call's arguments where it has some, this processor's otherwise."""
+        """The arguments of the call, or this processor's own where the call has none."""
         max_frames = self.max_frames if max_frames is None else max_frames
         check_sampling(num_frames=num_frames, fps=fps, max_frames=max_frames)
-        says_which = num_frames is not None or fps is not None
-        if says_which and do_sample_frames is False:
+        is_told = num_frames is not None or fps is not None
+        if is_told and do_sample_frames is False:
             raise ValueError(
                 f"do_sample_frames=False takes every frame, but num_frames={num_frames} and fps={fps} are given."
             )
         if do_sample_frames is None:
-            do_sample_frames = says_which or self.do_sample_frames
-        if do_sample_frames and not says_which:
+            do_sample_frames = is_told or self.do_sample_frames
+        if do_sample_frames and not is_told:
             num_frames = None if self.num_frames is None else min(self.num_frames, max_frames)
             fps = self.fps
         return {"num_frames": num_frames, "fps": fps, "max_frames": max_frames, "takes_all": not do_sample_frames}
@@ -206,54 +203,6 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             return (size, size) if do_resize else None
         height, width = dict(size).get("height"), dict(size).get("width")
         return (height, width) if do_resize and height and width else None
-
-
-def _load_file(video: Any, given: Any, sampling: dict[str, Any], reading: dict[str, Any]):
-    if given is not None:
-        raise ValueError(f"video_metadata={given!r} is given for a file, whose own times are read: leave it out.")
-    options = {name: value for name, value in sampling.items() if name != "takes_all"}
-    with VideoReader(video) as reader:
-        if sampling["takes_all"] and reader.num_frames > sampling["max_frames"]:
-            raise ValueError(_too_many_frames(reader.num_frames, sampling["max_frames"]))
-        sampled = reader.sample(**options, **reading)
-    metadata = FilaVideoMetadata(
-        total_num_frames=sampled.total_frames,
-        fps=sampled.average_fps or None,
-        width=sampled.width,
-        height=sampled.height,
-        duration=sampled.duration_seconds,
-        video_backend="pyav",
-        frames_indices=sampled.frame_indices.tolist(),
-        frame_seconds=sampled.seconds.tolist(),
-    )
-    return torch.from_numpy(sampled.frames), metadata
-
-
-def _load_frames(video: torch.Tensor, given: Any, sampling: dict[str, Any]):
-    metadata = metadata_of_frames(given, len(video))
-    if sampling["takes_all"]:
-        if len(video) > sampling["max_frames"]:
-            raise ValueError(_too_many_frames(len(video), sampling["max_frames"]))
-        return video, metadata
-    seconds = metadata.timestamps if metadata.has_timestamps else metadata.frames_indices
-    if sampling["fps"] is not None and not metadata.has_timestamps:
-        raise ValueError(
-            f"fps={sampling['fps']} cannot be sampled from frames without times: give video_metadata with 'fps' or "
-            "'frame_seconds', or use num_frames."
-        )
-    options = {name: sampling[name] for name in ("num_frames", "fps", "max_frames")}
-    chosen = sample_frame_indices(np.asarray(seconds, dtype=np.float64), **options)
-    metadata.frames_indices = [metadata.frames_indices[index] for index in chosen]
-    if metadata.frame_seconds is not None:
-        metadata.frame_seconds = [metadata.frame_seconds[index] for index in chosen]
-    return video[torch.from_numpy(chosen)], metadata
-
-
-def _too_many_frames(found: int, max_frames: int) -> str:
-    return (
-        f"The video has {found} frames, more than max_frames={max_frames}, and do_sample_frames=False takes them all: "
-        "sample with num_frames or fps, or raise max_frames."
-    )
 
 
 FilaVideoVideoProcessor.register_for_auto_class()

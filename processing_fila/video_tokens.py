@@ -18,6 +18,8 @@ what the scene selection finds, so the processor can lay out a prompt without th
 
 import math
 
+from .processing_checks import check_choice
+
 
 NEWLINE_POSITIONS = ("one_token", "grid", "frame", "no_token")
 SPATIAL_POOL_MODES = ("bilinear", "average", "max")
@@ -25,11 +27,11 @@ SPATIAL_POOL_MODES = ("bilinear", "average", "max")
 
 def count_scenes(num_frames: int, *, num_scenes: int | None) -> int:
     """
-    Feature maps that reach the language model: `min(num_frames, num_scenes)`; every frame where `num_scenes` is `None`
-    (FiLA-Base).
+    Number of feature maps that reach the language model: `min(num_frames, num_scenes)`, or every frame if `num_scenes`
+    is None (FiLA-Base).
 
     Raises:
-        `ValueError`: if `num_scenes` is less than 1.
+        ValueError: If `num_scenes` is less than 1.
     """
     if num_scenes is not None and num_scenes < 1:
         raise ValueError(f"num_scenes={num_scenes} must be at least 1, or None to keep every frame.")
@@ -38,17 +40,15 @@ def count_scenes(num_frames: int, *, num_scenes: int | None) -> int:
 
 def pooled_side(patches_per_side: int, *, mode: str, stride: int) -> int:
     """Side of a feature map after spatial pooling: 27 -> 14 (`"bilinear"`) or 13 (`"average"`, `"max"`) by stride 2."""
-    if mode not in SPATIAL_POOL_MODES:
-        raise ValueError(f"spatial_pool_mode={mode!r} is unknown; choose one of {SPATIAL_POOL_MODES}.")
+    check_choice("spatial_pool_mode", mode, SPATIAL_POOL_MODES)
     return math.ceil(patches_per_side / stride) if mode == "bilinear" else patches_per_side // stride
 
 
 def count_tokens(num_maps: int, *, side: int, newline_position: str) -> int:
     """
-    Visual tokens of F feature maps of side p: `F*p*(p+1)` (`"grid"`), `F*(p*p+1)` (`"frame"`), `F*p*p+1`
-    (`"one_token"`), `F*p*p` (`"no_token"`).
+    Visual tokens of S feature maps of side p: `S*p*(p+1)` (`"grid"`), `S*(p*p+1)` (`"frame"`), `S*p*p+1`
+    (`"one_token"`), `S*p*p` (`"no_token"`).
     """
-    if newline_position not in NEWLINE_POSITIONS:
-        raise ValueError(f"newline_position={newline_position!r} is unknown; choose one of {NEWLINE_POSITIONS}.")
+    check_choice("newline_position", newline_position, NEWLINE_POSITIONS)
     newlines = {"grid": num_maps * side, "frame": num_maps, "one_token": 1, "no_token": 0}
     return num_maps * side * side + newlines[newline_position]

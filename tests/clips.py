@@ -1,4 +1,4 @@
-"""Clips that tests draw for themselves: a few scenes that nobody can confuse, in any container, codec and timing."""
+"""Clips that tests draw: a few scenes that cannot be confused, in any container, codec and timing."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -8,8 +8,8 @@ import av
 import numpy as np
 
 
-# Backgrounds of scenes, far apart in RGB: dark red, green, blue, yellow, magenta, cyan, grey, orange.
-SCENE_COLOURS = np.array(
+# Backgrounds of scenes, far apart in RGB: dark red, green, blue, yellow, magenta, cyan, gray, orange.
+SCENE_COLORS = np.array(
     [
         *([170, 30, 30], [30, 150, 40], [40, 50, 190], [210, 200, 40]),
         *([180, 40, 170], [40, 180, 190], [120, 120, 120], [230, 130, 20]),
@@ -17,22 +17,27 @@ SCENE_COLOURS = np.array(
 )
 
 
-def draw_frame(place: int, count: int, *, scenes: int = 4, size: tuple[int, int] = (64, 96)) -> np.ndarray:
-    """Frame `place` of `count`, (height, width, 3) uint8: its scene's colour, a gradient, and a block that moves."""
+def _draw_frame(place: int, count: int, *, scenes: int = 4, size: tuple[int, int] = (64, 96)) -> np.ndarray:
+    """Draws frame `place` of `count`: the color of its scene, a gradient, and a moving block.
+
+    Returns:
+        An RGB array, `(height, width, 3)` uint8.
+    """
     height, width = size
     scene = place * scenes // count
     rows, columns = np.mgrid[0:height, 0:width]
     shade = 30 * rows / height + 20 * columns / width - 25
-    frame = SCENE_COLOURS[scene % len(SCENE_COLOURS)] + shade[..., None]
+    frame = SCENE_COLORS[scene % len(SCENE_COLORS)] + shade[..., None]
     block = max(height // 4, 2)
     top, left = (place * 3 + 5 * scene) % (height - block), (place * 7) % (width - block)
-    frame[top : top + block, left : left + block] = 255 - SCENE_COLOURS[scene % len(SCENE_COLOURS)]
+    frame[top : top + block, left : left + block] = 255 - SCENE_COLORS[scene % len(SCENE_COLORS)]
     return frame.clip(0, 255).astype(np.uint8)
 
 
 def draw_frames(count: int, *, scenes: int = 4, size: tuple[int, int] = (64, 96)) -> Iterator[np.ndarray]:
+    """Draws all frames of a clip, one at a time."""
     for place in range(count):
-        yield draw_frame(place, count, scenes=scenes, size=size)
+        yield _draw_frame(place, count, scenes=scenes, size=size)
 
 
 def draw_clip(
@@ -49,25 +54,39 @@ def draw_clip(
     rotation_degrees: int = 0,
     is_mirrored: bool = False,
     sample_aspect_ratio: Fraction | None = None,
-    colour: dict[str, int] | None = None,
+    color: dict[str, int] | None = None,
     audio_seconds: float = 0,
     codec_options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a clip; the name's suffix chooses the container.
+    """Writes a clip; the suffix of its name chooses the container.
 
     Args:
-        scenes, seconds, fps, size: what is shown, size as (height, width).
-        frame_seconds: presentation times instead of a steady `fps`: variable frame rate, or a start after 0.
-        rotation_degrees, is_mirrored: metadata alone; how a player is to turn the picture clockwise, and mirror it.
-        colour: attributes of the codec context, such as {"color_range": 2, "colorspace": 1}.
-        audio_seconds: length of a quiet tone stored beside the pictures.
+        path: Where to write it.
+        scenes: Number of scenes, all of the same length.
+        seconds: Length of the clip.
+        fps: Frames per second.
+        size: (height, width) in pixels.
+        frame_seconds: Presentation times instead of a steady `fps`: a variable frame rate, or a start after 0.
+        codec: FFmpeg's name of the encoder.
+        pix_fmt: FFmpeg's name of the pixel format.
+        gop_size: Largest number of frames from one key frame to the next.
+        rotation_degrees: Clockwise rotation that the metadata asks players for.
+        is_mirrored: Whether the metadata asks players to mirror the picture.
+        sample_aspect_ratio: Width of a pixel over its height; None for square pixels.
+        color: Attributes of the codec context, such as `{"color_range": 2, "colorspace": 1}`.
+        audio_seconds: Length of a quiet tone; 0 for a clip without sound.
+        codec_options: Options of the encoder.
+        container_options: Options of the container.
+
+    Returns:
+        The path.
     """
     times = np.arange(round(seconds * fps)) / fps if frame_seconds is None else np.asarray(frame_seconds)
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=fps, options=codec_options or {})
         time_base = Fraction(1, fps) if frame_seconds is None else Fraction(1, 1000)
-        _set_up(stream, size, pix_fmt, gop_size, sample_aspect_ratio, {"time_base": time_base, **(colour or {})})
+        _set_up(stream, size, pix_fmt, gop_size, sample_aspect_ratio, {"time_base": time_base, **(color or {})})
         if rotation_degrees or is_mirrored:
             stream.set_display_rotation(-rotation_degrees, hflip=is_mirrored)
         tone = container.add_stream("aac", rate=16000, layout="mono") if audio_seconds else None
@@ -101,7 +120,7 @@ def _add_tone(container, stream, seconds: float) -> None:
 
 
 def draw_audio(path: str | Path, seconds: float = 2) -> Path:
-    """A file with sound and no picture."""
+    """Writes a file with sound and no picture."""
     with av.open(str(path), "w") as container:
         _add_tone(container, container.add_stream("aac", rate=16000, layout="mono"), seconds)
     return Path(path)

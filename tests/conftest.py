@@ -1,12 +1,13 @@
 """Fixtures that all tests share, and every reason to skip a test.
 
-With FILA_NO_SKIPS=1 (as in .ci/run) a test that lacks a program fails. Only real clips may be missing there, as they
-are not part of the repository: FILA_TEST_VIDEOS names their folder, ../shared/videos is the default.
+With FILA_NO_SKIPS=1 (as in .ci/run) a test that lacks a program fails. Only a GPU and real clips may be missing there.
+Real clips are not part of the repository: FILA_TEST_VIDEOS names their folder, ../shared/videos is the default.
 """
 
 import os
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import hypothesis
@@ -14,7 +15,7 @@ import pytest
 import torch
 
 from tests import environment as environments
-from tests.environment import PYTHON_VARIABLES, REPOSITORY, python_of
+from tests.environment import PYTHON_VARIABLES, REPOSITORY, VLLM_VARIABLE, python_of
 
 
 NO_SKIPS = os.environ.get("FILA_NO_SKIPS", "") not in ("", "0")
@@ -50,14 +51,40 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing = [name for environment, name in PYTHON_VARIABLES.items() if python_of(environment) is None]
         if missing:
             _skip_or_fail(f"needs the environments that `make test` makes ({', '.join(missing)} not set)")
+    if item.get_closest_marker("vllm") and not os.environ.get(VLLM_VARIABLE):
+        _skip_or_fail(f"needs the environment that `make test-vllm` makes ({VLLM_VARIABLE} not set)")
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    if item.get_closest_marker("no_gpu") and torch.cuda.is_available():
+        pytest.skip("needs a machine without a GPU")
+    if item.get_closest_marker("assistant_masks") and _installed_transformers() < (5, 18):
+        pytest.skip("needs transformers 5.18: older ones mark nothing after a video")
+    if item.get_closest_marker("chunked_prefill") and _installed_transformers() < (5, 24):
+        pytest.skip("transformers 5.17 leaves the videos out of the chunks of a prompt; 5.24 does not")
+    if item.get_closest_marker("torch_distributed") and not torch.distributed.is_available():
+        pytest.skip("needs a PyTorch with torch.distributed")
     if item.get_closest_marker("real_videos") and not REAL_VIDEOS.is_dir():
         pytest.skip(f"needs real clips: no folder {REAL_VIDEOS}, and FILA_TEST_VIDEOS names no other")
+    if item.get_closest_marker("proc") and not Path("/proc/self/statm").exists():
+        pytest.skip("needs /proc, which only Linux has")
+    if item.get_closest_marker("draws_ten_bits") and version("av").startswith("17."):
+        pytest.skip("PyAV 17 cannot draw a 10-bit clip")
+
+
+def _installed_transformers() -> tuple[int, ...]:
+    return tuple(map(int, version("transformers").split(".")[:2]))
 
 
 def _skip_or_fail(reason: str) -> None:
     if NO_SKIPS:
         pytest.fail(f"{reason}, and FILA_NO_SKIPS forbids skipping", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def vllm_python() -> Path:
+    """The Python of the environment that has vLLM."""
+    return Path(os.environ[VLLM_VARIABLE])
 
 
 @pytest.fixture(scope="session")

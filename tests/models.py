@@ -43,7 +43,7 @@ def small_config(**options) -> FilaVideoConfig:
 
 
 def small_model(seed: int = 0, **options) -> FilaVideoForConditionalGeneration:
-    """A model whose weights are larger than at initialisation, so that its answers depend on what it is shown."""
+    """A model whose weights are larger than at initialization, so that its answers depend on the video."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = FilaVideoForConditionalGeneration(small_config(**options)).eval()
@@ -56,7 +56,7 @@ def small_model(seed: int = 0, **options) -> FilaVideoForConditionalGeneration:
 
 
 def random_videos(*num_frames: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pixels (V, N, 3, 42, 42) and mask (V, N) of videos with so many frames."""
+    """Pixels (V, N, 3, 42, 42) and mask (V, N) of videos with these numbers of frames."""
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.zeros(len(num_frames), max(num_frames), 3, 42, 42)
     mask = torch.zeros(len(num_frames), max(num_frames), dtype=torch.long)
@@ -67,7 +67,7 @@ def random_videos(*num_frames: int, seed: int = 0) -> tuple[torch.Tensor, torch.
 
 
 def prompt(*parts: int | list[int]) -> list[int]:
-    """Token ids of a prompt: a list stands for itself, a number for a video of so many visual tokens."""
+    """Token ids of a prompt. A list is a part of the prompt, a number a video with that number of visual tokens."""
     return [token for part in parts for token in ([VIDEO_TOKEN_ID] * part if isinstance(part, int) else part)]
 
 

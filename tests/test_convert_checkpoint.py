@@ -1,4 +1,4 @@
-"""The command: exit codes, what a dry run shows, and what an interruption leaves."""
+"""The command line: exit status, what a dry run shows, and that an interruption leaves nothing."""
 
 import os
 import subprocess
@@ -8,12 +8,12 @@ import pytest
 from safetensors import safe_open
 from transformers import AutoModelForImageTextToText, pipeline
 
-import conversion_fila.conversion
+import fila_video.conversion.convert
 from convert_checkpoint import convert_checkpoint, main
 from modeling_fila import FilaVideoForConditionalGeneration
 from tests.clips import draw_clip
-from tests.conversion_fila.sources import llava_onevision, write_llava_onevision
 from tests.environment import REPOSITORY
+from tests.fila_video.conversion.sources import llava_onevision, write_llava_onevision
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +36,15 @@ def test_a_dry_run_prints_every_tensor_and_writes_nothing(source, tmp_path, caps
         names = list(file.keys())
     assert printed.startswith(f"written, in float32 ({len(names) + 1}):\n") and "Wrote" not in printed
     assert all(f"<-  {name} (model.safetensors)\n" in printed for name in names)
-    assert "  model.scene_merging.weight  (3, 9, 32)  <-  initialised here\n" in printed
+    assert "  model.scene_merging.weight  (3, 9, 32)  <-  initialized here\n" in printed
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_untrained_checkpoint_has_no_key_map_and_takes_no_scenes(tmp_path, capsys):
     assert main(["scratch:tiny", str(tmp_path / "out"), "--dry-run"]) == 1
-    assert "scratch:tiny has no tensors to show" in capsys.readouterr().err
+    assert "scratch:tiny is not converted from another checkpoint" in capsys.readouterr().err
     assert main(["scratch:tiny", str(tmp_path / "out"), "--base"]) == 1
-    assert "base=True does not go with an untrained checkpoint" in capsys.readouterr().err
+    assert "base=True cannot be used with an untrained checkpoint" in capsys.readouterr().err
 
 
 def test_shards_have_an_index_and_load(source, tmp_path):
@@ -61,7 +61,7 @@ def test_an_interruption_leaves_nothing(source, tmp_path, monkeypatch, stage, er
     def interrupt(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(conversion_fila.conversion, stage, interrupt)
+    monkeypatch.setattr(fila_video.conversion.convert, stage, interrupt)
     with pytest.raises(error):
         main([str(source), str(tmp_path / "out")])
     assert list(tmp_path.iterdir()) == []
@@ -71,7 +71,7 @@ def test_a_kill_leaves_nothing(source, tmp_path):
     """The process kills itself while it writes."""
     code = """
 import os, runpy, signal, sys
-import conversion_fila.conversion as conversion
+import fila_video.conversion.convert as conversion
 conversion.write_model_card = lambda *arguments, **options: os.kill(os.getpid(), signal.SIGTERM)
 sys.argv = ["convert_checkpoint.py", *sys.argv[2:]]
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -87,8 +87,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
     [
         (["--max-shard-bytes", "0"], "max_shard_bytes=0 must be at least 1"),
         (["--num-scenes", "0"], "num_scenes=0 must be at least 1"),
-        (["--scene-size", "3", "--base"], "scene_size=3 contradicts base, which has 1"),
-        (["--language-model", "x"], "language_model='x' does not go with a LLaVA-OneVision checkpoint"),
+        (["--scene-size", "3", "--base"], "scene_size=3 contradicts base=True, which sets it to 1"),
+        (["--language-model", "x"], "language_model='x' cannot be used with a LLaVA-OneVision checkpoint"),
     ],
 )
 def test_options_that_make_no_sense_end_with_1(source, tmp_path, capsys, arguments, message):

@@ -1,4 +1,4 @@
-"""The demos show what they promise: scenes, sentence, tokens, times, answers, truth, and a warning."""
+"""The demos show what they promise: scenes, sentence, tokens, times, answers, true answers, and a warning."""
 
 import os
 import re
@@ -16,10 +16,11 @@ from tests.environment import REPOSITORY
 
 
 DEMO = REPOSITORY / "demo"
+PRINTED_ANSWER = r"^Question: (.+?)\nAnswer:   (.+?)\nTruth:    (.+?)   \((right|WRONG)\)$"
 
 
 def run_demo(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess:
-    """As `make demo` runs it, from another directory; one thread, as the model is small."""
+    """Runs a demo as `make demo` does, from another directory. One thread is enough for the small model."""
     command = [sys.executable, str(DEMO / script), *arguments]
     return subprocess.run(
         command,
@@ -33,7 +34,7 @@ def run_demo(script: str, *arguments: str, folder: Path) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory) -> str:
-    """What the demo prints about 8 seconds of 5 frames: 40 frames."""
+    """What the demo prints about 8 seconds at 5 frames per second, 40 frames."""
     folder = tmp_path_factory.mktemp("demo")
     clip = draw_clip(folder / "drawn clip.mp4", fps=5)
     done = run_demo("ask_a_video.py", str(clip), "--question", "Who is there?", folder=folder)
@@ -43,22 +44,30 @@ def shown(tmp_path_factory) -> str:
 
 
 def test_the_scenes_are_in_seconds_of_the_clip(shown):
-    scenes = re.findall(r"(\d+\.\d\d) s \((\d+\.\d\d), (\d+\.\d\d), (\d+\.\d\d)\)", shown)
+    scenes = re.findall(r"(\d+\.\d\d) s \(((?:\d+\.\d\d)(?:, \d+\.\d\d)*)\)", shown)
     assert len(scenes) == 32 and "Scenes the model looked at (32, " in shown
     frames = {f"{place / 5:.2f}" for place in range(40)}
-    for representative, *supplements in scenes:
-        assert representative in supplements and set(supplements) <= frames
-    representatives = [float(representative) for representative, *_ in scenes]
+    for representative, merged in scenes:
+        merged = merged.split(", ")
+        assert representative in merged and set(merged) <= frames
+        assert 1 <= len(merged) <= 3 and merged == sorted(set(merged))  # repeated frames are named once
+    representatives = [float(representative) for representative, _ in scenes]
     assert representatives == sorted(set(representatives))
 
 
 def test_the_sentence_is_the_prompts(shown):
-    assert "In the prompt:\n  This video samples 32 frames of a 8.0-second video.\n" in shown
+    sentence = "In the prompt:\n  This video samples 32 frames of a 8.0-second video.\n"
+    assert sentence in shown
+    assert shown.split(sentence)[1].startswith("  (The prompt counts one frame for each scene")
+
+
+def test_lines_are_short(shown):
+    assert max(map(len, shown.splitlines()[1:])) <= 100  # the first line holds the path
 
 
 def test_the_tokens_follow_the_formula(shown):
-    """4 x 4 patches pooled to one token for each of min(40, 32) scenes."""
-    assert re.search(r"Visual tokens: +40 frames -> 32 scenes -> 32 tokens\n", shown)
+    """4 x 4 patches pooled to one token for each of min(40, 32) scenes. A time such as 7.4 has two tokens."""
+    assert "Visual tokens: 40 frames -> 32 scenes -> 32 tokens\nTimes of the scenes: 64 tokens\n" in shown
 
 
 def test_the_time_of_each_step(shown):
@@ -82,13 +91,13 @@ def test_a_missing_video_ends_with_1_and_one_line(tmp_path):
 
 
 def test_the_drawn_video_shows_question_answer_and_truth(tmp_path):
-    """Three videos: most answers are right, each with its truth, and there are pictures of what was asked about."""
+    """Three videos: most answers are right, each with the true one, and pictures show the video and its scenes."""
     marks = []
     for number in range(3):
         output = tmp_path / str(number)
         done = run_demo("ask_a_drawn_video.py", "--number", str(number), "--output", str(output), folder=tmp_path)
         assert done.returncode == 0, done.stderr
-        answers = re.findall(r"^Question: (.+)\nAnswer:   (.+)\nTruth:    (.+)   \((right|WRONG)\)$", done.stdout, re.M)
+        answers = re.findall(PRINTED_ANSWER, done.stdout, re.M | re.S)
         assert len(answers) >= 3
         marks += [mark for *_, mark in answers]
         assert {path.name for path in output.iterdir()} == {"video.mp4", "video.png", "scenes.png"}
@@ -96,12 +105,15 @@ def test_the_drawn_video_shows_question_answer_and_truth(tmp_path):
     assert marks.count("right") >= 0.8 * len(marks)
 
 
-def test_the_demo_draws_four_scenes(tmp_path, monkeypatch):
-    """Of 4, 1.5, 5 and 2.5 seconds, 10 frames a second, told apart by the colour of their corners."""
+def test_a_disc_clip_has_its_scenes(tmp_path, monkeypatch):
+    """Scenes of 4, 1.5, 5 and 2.5 seconds at 10 frames per second, distinguished by the color of their corners."""
     monkeypatch.syspath_prepend(str(DEMO))
-    import draw_clip as demo_clip
+    from disc_clips import write_disc_clip
 
-    demo_clip.draw_clip(tmp_path / "clip.mp4")
+    seconds = (4.0, 1.5, 5.0, 2.5)
+    backgrounds = ((200, 60, 50), (40, 90, 200), (50, 150, 80), (235, 225, 200))
+    white = (255, 255, 255)
+    write_disc_clip(tmp_path / "clip.mp4", [(*scene, white) for scene in zip(seconds, backgrounds, strict=True)])
     with av.open(str(tmp_path / "clip.mp4")) as container:
         corners = np.array([frame.to_ndarray(format="rgb24")[2, 2] for frame in container.decode(video=0)], int)
     assert len(corners) == 130

@@ -1,4 +1,4 @@
-"""Images beside videos, processor and model together."""
+"""Images and videos in one prompt, with processor and model together."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor, pipeline
 
-from conversion_fila import write_scratch_checkpoint
+from fila_video.conversion import write_scratch_checkpoint
 from tests.clips import draw_clip
 
 
@@ -97,8 +97,17 @@ def test_truncation_through_an_image_says_how_long_the_prompt_is(loaded):
         prepare(processor, user(image(picture(56, 56))), truncation=True, max_length=20)
 
 
-def test_images_are_normalised_as_siglip_wants(loaded):
+def test_images_are_normalized_as_siglip_expects(loaded):
     _, processor, _ = loaded
     white = Image.fromarray(np.full((56, 56, 3), 255, dtype=np.uint8))
     pixels = processor(text="<image>", images=white, return_tensors="pt")["pixel_values"]
     torch.testing.assert_close(pixels[0, 0], torch.ones(3, 56, 56))
+
+
+def test_an_empty_list_of_images_is_none(loaded, tmp_path):
+    processor = loaded[1]
+    clip = draw_clip(tmp_path / "clip.mp4", seconds=2)
+    without = processor(text="<video>What?", videos=[clip], return_tensors="pt")
+    empty = processor(text="<video>What?", images=[], videos=[clip], return_tensors="pt")
+    assert empty.keys() == without.keys()
+    assert all(torch.equal(empty[name], without[name]) for name in without)

@@ -1,4 +1,4 @@
-"""The checkpoint that is shipped: it answers as its card says, wherever and however it is loaded."""
+"""The shipped checkpoint answers as its card says, wherever and however it is loaded."""
 
 import json
 from pathlib import Path
@@ -7,23 +7,24 @@ import pytest
 import torch
 from transformers import AutoConfig, QuantoConfig, pipeline
 
-import processing_fila  # noqa: F401  (registers the classes)
-from evaluation_fila.evaluate import ask_split, scores_of
-from evaluation_fila.make_data import DataPlan, make_data
-from mini_fila.measure import SCORES, load_scores
-from mini_fila.publish import offered_types
-from mini_fila.recipe import USUAL
+import fila_video  # noqa: F401  (registers the classes)
+from fila_video.evaluation.ask import ask_split
+from fila_video.evaluation.scores import SCORES_FILE, load_scores, scores_of
+from fila_video.mini.card import offered_types
+from fila_video.world.make_data import DataPlan, make_data
+from fila_video.world.video_kinds import USUAL
 from tests.environment import REPOSITORY
+from tests.tables import unpadded
 
 
 MINI = REPOSITORY / "checkpoints" / "fila-video-mini"
-SEED = 77  # apart from the videos that the card was measured on
+SEED = 77  # different from the seed of the videos that the card was measured on
 TASK = "video-text-to-text"
 
 
 @pytest.fixture(scope="module")
 def offered() -> list[str]:
-    return offered_types(load_scores(MINI / SCORES)["test"])
+    return offered_types(load_scores(MINI / SCORES_FILE)["test"])
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +40,9 @@ def answered(data):
 
 
 def test_it_answers_what_it_may_be_asked(answered, offered):
-    """On other videos than its card: as often right, as far as so few questions can tell."""
+    """On videos that its card was not measured on, the share of correct answers agrees within the interval."""
     assert len(offered) >= 3
-    card = load_scores(MINI / SCORES)["test"]
+    card = load_scores(MINI / SCORES_FILE)["test"]
     asked = [answer for answer in answered if answer.type in offered]
     expected = sum(card[answer.type].share for answer in asked) / len(asked)
     low, high = scores_of(asked)["all"].interval
@@ -49,8 +50,8 @@ def test_it_answers_what_it_may_be_asked(answered, offered):
 
 
 @pytest.mark.parametrize("weights", ["bfloat16", "int8"])
-def test_answers_do_not_depend_on_the_kind_of_weights(answered, data, offered, weights):
-    """At least 98 of 100 answers to what it may be asked are those of float32, word by word."""
+def test_answers_do_not_depend_on_the_dtype_of_weights(answered, data, offered, weights):
+    """At least 98 of 100 answers to types that are offered are the same as with float32, word by word."""
     options = {"dtype": torch.bfloat16}
     if weights == "int8":
         kept = AutoConfig.from_pretrained(MINI).modules_to_not_quantize
@@ -66,17 +67,17 @@ def test_it_is_small_and_in_bfloat16():
     assert json.loads((MINI / "config.json").read_text(encoding="utf-8"))["dtype"] == "bfloat16"
 
 
-def test_its_code_is_this_repositorys():
-    """Links, so that it is never another; a folder on the Hub holds copies."""
+def test_its_code_is_that_of_this_repository():
+    """Links, so that it is never out of date. A folder on the Hub holds copies."""
     shipped = {path.name: path.read_bytes() for path in MINI.glob("*.py")}
     sources = [path for folder in ("modeling_fila", "processing_fila") for path in (REPOSITORY / folder).glob("*.py")]
     assert shipped == {path.name: path.read_bytes() for path in sources if path.name in shipped}
-    assert {"configuration_fila.py", "modeling_fila_video.py", "pipeline_fila.py", "video_reader.py"} <= shipped.keys()
+    assert {"configuration_fila.py", "modeling_fila_video.py", "pipeline_fila.py", "reader.py"} <= shipped.keys()
 
 
 def test_the_card_holds_the_scores():
-    card = (MINI / "README.md").read_text(encoding="utf-8")
-    for split, of_type in load_scores(MINI / SCORES).items():
+    card = unpadded((MINI / "README.md").read_text(encoding="utf-8"))
+    for split, of_type in load_scores(MINI / SCORES_FILE).items():
         for name, score in of_type.items():
             assert f"| {name} | {score.asked} | {score.share:.3f} |" in card, (split, name)
 

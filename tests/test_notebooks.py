@@ -2,13 +2,14 @@
 
 import json
 
+import pytest
+
 from tests.environment import REPOSITORY
-from tests.training_fila.conftest import needs_assistant_masks
 
 
-@needs_assistant_masks
+@pytest.mark.assistant_masks
 def test_fine_tuning_on_a_dozen_clips(tmp_path, monkeypatch):
-    """Its loss falls, and a model that was told to be pushed is pushed with its processor."""
+    """The loss falls, and the model is pushed to the Hub with its processor."""
     notebook = REPOSITORY / "notebooks" / "fine_tune.ipynb"
     pushed = []
     for name in ("transformers.PreTrainedModel", "transformers.ProcessorMixin"):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages
 from transformers.dynamic_module_utils import get_imports, get_relative_imports
 
 from tests.environment import REPOSITORY
@@ -75,10 +76,19 @@ def hugging_face_names(paths: list[Path]) -> list[tuple[str, str]]:
 # ---------------------------------------------------------------------------------------------------- distribution
 
 
-def test_every_folder_of_code_is_declared_and_every_declared_one_exists(declared):
-    on_disk = {path.parent.name for path in REPOSITORY.glob("*_fila/*.py")}
-    assert set(lines(declared["options"]["packages"])) == on_disk
-    assert [folder for folder in on_disk if not (REPOSITORY / folder / "__init__.py").is_file()] == []
+def packages_on_disk() -> list[Path]:
+    """The folders of code that are distributed."""
+    roots = [REPOSITORY / name for name in ("fila_video", "modeling_fila", "processing_fila")]
+    return sorted({path.parent for root in roots for path in root.rglob("*.py")})
+
+
+def test_the_distribution_holds_every_folder_of_code_and_no_other(declared):
+    found = find_packages(str(REPOSITORY), include=lines(declared["options.packages.find"]["include"]))
+    assert set(found) == {relative(folder).replace("/", ".") for folder in packages_on_disk()}
+
+
+def test_every_folder_of_code_is_a_package():
+    assert [relative(folder) for folder in packages_on_disk() if not (folder / "__init__.py").is_file()] == []
 
 
 def test_every_module_at_the_top_is_declared_and_every_declared_one_exists(declared):
@@ -102,8 +112,7 @@ def test_the_wheel_holds_every_file(declared, tmp_path):
     subprocess.run([sys.executable, *build, tmp_path, copy], check=True, capture_output=True)
 
     (wheel,) = tmp_path.glob("*.whl")
-    packages = lines(declared["options"]["packages"])
-    sources = [path for folder in packages for path in (REPOSITORY / folder).rglob("*") if path.is_file()]
+    sources = [path for folder in packages_on_disk() for path in folder.rglob("*") if path.is_file()]
     expected = {relative(path) for path in sources if "__pycache__" not in path.parts}
     expected |= {f"{module}.py" for module in lines(declared["options"]["py_modules"])}
     with zipfile.ZipFile(wheel) as archive:
@@ -173,7 +182,7 @@ def test_every_hugging_face_name_in_a_hub_file_exists(run_python, environment):
 
 
 def test_no_decoder_that_does_not_install_everywhere(declared):
-    # Benchmarks measure beside their peers, if those are there.
+    # Benchmarks also measure other decoders, if they are installed.
     sources = [path for path in REPOSITORY.rglob("*.py") if not relative(path).startswith((".", "benchmarks/"))]
     wrong = {
         relative(path)

@@ -18,7 +18,7 @@ import transformers
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-import conversion_fila.scratch
+import fila_video.conversion.scratch
 from convert_checkpoint import convert_checkpoint, main
 from modeling_fila import FilaVideoForConditionalGeneration
 from tests.clips import draw_clip
@@ -29,7 +29,7 @@ from tests.environment import REPOSITORY
 ENVIRONMENTS = ("public", "floor")
 QUESTION = "What happens?"
 REAL_CLIPS = ("dog.mp4", "vp9.webm", "rotated_90.mov", "non_zero_start.mp4")
-# Tiny models are slower with more threads, and twice so beside other tests.
+# Tiny models are slower with more threads, especially while other tests run.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 AUTO_MAP = {
@@ -62,7 +62,7 @@ from transformers import (
     pipeline,
 )
 
-OURS = ("configuration_fila", "conversion_fila", "modeling_fila", "pipeline_fila", "processing_fila")
+OURS = ("configuration_fila", "fila_video", "modeling_fila", "pipeline_fila", "processing_fila")
 assert [name for name in OURS if importlib.util.find_spec(name)] == []
 CLASSES = {
     AutoConfig: "FilaVideoConfig",
@@ -429,14 +429,14 @@ def test_converting_never_overwrites(tmp_path, capsys):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError("No space left on device")])
 def test_an_interrupted_conversion_leaves_nothing(tmp_path, capsys, monkeypatch, error):
-    write_shards = conversion_fila.scratch.write_shards
+    write_shards = fila_video.conversion.scratch.write_shards
 
     def interrupted(folder, tensors, *arguments):
         write_shards(folder, tensors, *arguments)  # all but the last step is done
         assert (folder / "model.safetensors").is_file() and folder.parent == tmp_path
         raise error
 
-    monkeypatch.setattr(conversion_fila.scratch, "write_shards", interrupted)
+    monkeypatch.setattr(fila_video.conversion.scratch, "write_shards", interrupted)
     if isinstance(error, OSError):
         assert main(["scratch:tiny", str(tmp_path / "out")]) == 1
         assert "No space left on device" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`make train-demo`: the four stages one after the other, and a question at the end."""
+"""`make train-demo` runs the four stages one after the other and asks a question at the end."""
 
 import re
 import subprocess
@@ -7,10 +7,9 @@ import sys
 import pytest
 
 from tests.environment import REPOSITORY
-from tests.training_fila.conftest import needs_assistant_masks
 
 
-@needs_assistant_masks
+@pytest.mark.assistant_masks
 @pytest.mark.slow
 def test_all_four_stages_learn_and_the_model_answers(tmp_path):
     command = [sys.executable, "demo/train_all_stages.py", "--output", str(tmp_path / "out")]

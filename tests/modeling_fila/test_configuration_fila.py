@@ -1,4 +1,4 @@
-"""The configuration: the paper's numbers by default, and no contradiction accepted."""
+"""The configuration: its defaults are the paper's numbers, and contradictions are refused."""
 
 import json
 

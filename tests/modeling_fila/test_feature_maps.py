@@ -29,7 +29,7 @@ def test_bilinear_pooling_equals_llava_onevision():
 @pytest.mark.parametrize(
     ("position", "num_tokens"), [("grid", 3 * 2 * 3), ("frame", 3 * 5), ("one_token", 13), ("no_token", 12)]
 )
-def test_newlines_stand_where_llava_puts_them(position, num_tokens):
+def test_newlines_are_where_llava_adds_them(position, num_tokens):
     maps, newline = torch.randn(3, 4, 5), torch.randn(5)
     tokens = add_newlines(maps, newline, position=position)
     grids = [grid.reshape(2, 2, 5).numpy() for grid in maps]
@@ -41,7 +41,7 @@ def test_newline_takes_the_dtype_of_the_maps():
     assert add_newlines(torch.randn(1, 4, 5).bfloat16(), torch.randn(5)).dtype == torch.bfloat16
 
 
-def test_a_map_that_is_no_square_is_refused():
+def test_a_map_that_is_not_a_square_is_refused():
     with pytest.raises(ValueError, match="12 patches is not a square"):
         pool_feature_maps(torch.randn(1, 12, 4))
 

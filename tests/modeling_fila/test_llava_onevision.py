@@ -1,4 +1,4 @@
-"""FiLA-Base with the weights of a LLaVA-OneVision model is that model: transformers' own class is the oracle."""
+"""FiLA-Base with the weights of a LLaVA-OneVision model gives the same results as the class of transformers."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ BASE = {"scene_selection": "uniform", "scene_merging": "none"}
 
 @pytest.fixture(scope="module", params=["eager", "sdpa"])
 def models(request):
-    """Ours, and transformers' with the same weights."""
+    """Our model, and the model of transformers with the same weights."""
     torch.manual_seed(0)
     peer_config = LlavaOnevisionConfig(
         vision_config=dict(VISION), text_config=dict(TEXT), image_grid_pinpoints=PINPOINTS, **TOKEN_IDS
@@ -38,7 +38,7 @@ def picture(height, width, seed=0):
 
 
 def image_inputs(images):
-    """Images of one or more prompts, as transformers' image processor prepares them."""
+    """Images of one or more prompts, prepared by the image processor of transformers."""
     processor = LlavaOnevisionImageProcessor(
         size={"height": SIZE, "width": SIZE},
         image_grid_pinpoints=PINPOINTS,
@@ -77,7 +77,7 @@ def test_an_image_at_any_resolution(models, size):
 
 
 def test_an_image_with_too_many_patches_is_made_smaller(models):
-    """`anyres_max_1`: of 3 x 3 tiles about one is kept."""
+    """With `anyres_max_1`, 3 x 3 tiles are shrunk to about the patches of one."""
     inputs = image_inputs([picture(126, 126)])
     ours, peer = models
     try:
@@ -125,7 +125,7 @@ def test_generation_answers_the_same(models):
     assert torch.equal(
         ours.generate(input_ids=ids, **inputs, **options), peer.generate(input_ids=ids, **inputs, **options)
     )
-    # Two beams: every input that counts by image must be left whole.
+    # With two beams, inputs that have one row per image must not be split.
     options["num_beams"] = 2
     assert torch.equal(
         ours.generate(input_ids=ids, **inputs, **options), peer.generate(input_ids=ids, **inputs, **options)

@@ -1,4 +1,4 @@
-"""`pipeline("video-text-to-text")` with this package imported: what `generate` answers, whatever the input's form."""
+"""`pipeline("video-text-to-text")` with this package imported: it answers as `generate` does, for any form of input."""
 
 import copy
 import functools
@@ -29,7 +29,7 @@ from modeling_fila import FilaVideoForConditionalGeneration, FilaVideoModel
 from modeling_fila.pipeline_fila import PromptBatch
 from pipeline_fila import VideoTextToTextPipeline
 from processing_fila import FilaVideoProcessor, FilaVideoVideoProcessor
-from processing_fila.video_reader import VideoReader
+from processing_fila.reader import VideoReader
 from tests.clips import draw_clip, draw_frames
 
 
@@ -40,7 +40,7 @@ NEW_TOKENS = 6
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A checkpoint saved by transformers, with weights large enough that an answer depends on video and question."""
+    """A checkpoint saved by transformers. Its weights are so large that answers depend on video and question."""
     base = tmp_path_factory.mktemp("checkpoint")
     convert_checkpoint("scratch:tiny", base / "untrained")
     model = AutoModelForImageTextToText.from_pretrained(base / "untrained")
@@ -59,13 +59,13 @@ def pipe(folder) -> VideoTextToTextPipeline:
 
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory) -> str:
-    """8 seconds of 5 frames: 40 frames, fewer than the 96 that are sampled, more than the 32 scenes."""
+    """8 seconds at 5 frames per second: 40 frames, fewer than the 96 to sample, more than the 32 scenes."""
     return str(draw_clip(tmp_path_factory.mktemp("clips") / "long.mp4", fps=5))
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> str:
-    """2 seconds of 5 frames: 10 frames, each a scene of its own."""
+    """2 seconds at 5 frames per second: 10 frames, each of which is a scene."""
     return str(draw_clip(tmp_path_factory.mktemp("clips") / "short.mp4", seconds=2, fps=5, scenes=2))
 
 
@@ -149,7 +149,7 @@ def test_videos_and_text_may_be_positional(pipe, clip, expected):
 
 
 def test_frames_in_memory_are_the_same_video_in_any_form(pipe, expected):
-    """Without times there is no sentence with them."""
+    """Without times, the prompt has no sentence about them."""
     frames = np.stack(list(draw_frames(12)))
     options = {"timestamps": "none"}
     answer = expected(torch.from_numpy(frames), processor_kwargs=options)
@@ -170,7 +170,7 @@ def test_one_question_on_several_videos(pipe, long_clip, clip, expected):
     assert answers_of(outputs) == [[expected(long_clip)], [expected(clip)]]
 
 
-def test_as_many_questions_as_videos(pipe, long_clip, clip, expected):
+def test_one_question_for_each_video(pipe, long_clip, clip, expected):
     outputs = pipe([long_clip, clip], text=[OTHER_QUESTION, QUESTION], max_new_tokens=NEW_TOKENS)
     assert answers_of(outputs) == [[expected(long_clip, question=OTHER_QUESTION)], [expected(clip)]]
 
@@ -190,7 +190,7 @@ def test_a_list_of_dicts_and_of_chats(pipe, long_clip, clip, expected):
     assert answers_of(pipe(text=chats, max_new_tokens=NEW_TOKENS)) == wanted
 
 
-def test_images_beside_videos(pipe, clip, expected):
+def test_images_and_videos_in_one_chat(pipe, clip, expected):
     picture = Image.fromarray(next(draw_frames(1)))
     messages = chat(clip)
     messages[0]["content"].insert(0, {"type": "image", "image": picture})
@@ -259,7 +259,7 @@ def test_a_dataset_streams_in_batches(pipe, long_clip, clip, expected):
 
 @pytest.mark.parametrize("batch_size", [2, 3, 5])
 def test_a_batch_answers_as_its_prompts_do_alone(pipe, long_clip, clip, expected, batch_size):
-    """Unequal videos, unequal questions, none and two videos: left padding, padded frames."""
+    """Unequal videos and questions, and prompts with no video or two: left padding and padded frames."""
     prompts = [((long_clip,), QUESTION), ((clip,), OTHER_QUESTION), ((), QUESTION), ((clip, long_clip), QUESTION)]
     chats = [chat(*videos, question=question) for videos, question in prompts]
     outputs = pipe(chats, batch_size=batch_size, max_new_tokens=NEW_TOKENS, return_scenes=True)
@@ -291,7 +291,7 @@ def test_the_callers_frames_are_not_sent_to_the_models_device(pipe, monkeypatch)
     assert moved["batch"].conversations[0][0]["content"][0]["video"] is frames
 
 
-# What comes back
+# Output
 
 
 def scenes_of(pipe, videos):
@@ -399,7 +399,7 @@ def test_videos_are_encoded_once(pipe, clip, monkeypatch):
 
 
 def test_a_video_of_several_questions_is_read_and_encoded_once(pipe, clip, long_clip, expected, monkeypatch):
-    """In a batch; answers and scenes are those of each question alone."""
+    """In a batch, answers and scenes are those of each question alone."""
     encoded, read = [], []
     encode, open_video = pipe.model.get_video_features, VideoReader.__init__
     monkeypatch.setattr(
@@ -426,8 +426,8 @@ def test_equal_paths_and_bytes_are_the_same_video(pipe, clip, expected, monkeypa
     assert len(read) == 1
 
 
-def test_the_same_frames_with_other_times_are_told_apart(pipe):
-    """Two conversations about one array, shown at other speeds: each has its own scenes in seconds."""
+def test_the_same_frames_with_other_times_are_another_video(pipe):
+    """Two conversations about one array with different frame rates: each has its own scenes in seconds."""
     frames = np.stack(list(draw_frames(10)))
     metadata = [{"fps": 5.0}, {"fps": 1.0}]
     one, other = pipe(
@@ -445,7 +445,7 @@ def seconds_looked_at(pipe, clip, **options):
     return [scene["representative_seconds"] for scene in answer["scenes"]]
 
 
-# 8 frames from 0.0 to 7.8 seconds, 1.114 apart, each the nearest fifth.
+# 8 frames from 0.0 to 7.8 seconds, 1.114 seconds apart, each rounded to the nearest fifth of a second.
 EIGHT = [0.0, 1.2, 2.2, 3.4, 4.4, 5.6, 6.6, 7.8]
 
 
@@ -521,7 +521,7 @@ def test_stop_strings_need_no_tokenizer(pipe, clip, expected):
     ],
 )
 def test_an_answer_always_ends(pipe, clip, monkeypatch, of_the_model, options, wanted):
-    """256 new tokens, unless the model's generation config or the caller says otherwise."""
+    """After 256 new tokens, unless the generation config of the model or the caller says otherwise."""
     given = {}
 
     def generate(input_ids, **kwargs):
@@ -584,7 +584,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def shown_on(monkeypatch, pipe, clip):
-    """What the pipeline writes to a file or terminal in place of stderr."""
+    """Returns what the pipeline writes to a file or terminal in place of stderr."""
 
     def show(screen: io.StringIO, *, num_prompts: int, batch_size: int = 1) -> str:
         with monkeypatch.context() as patch:
@@ -637,6 +637,6 @@ def test_every_auto_class_loads_without_trust(folder):
         AutoModelForMultimodalLM: FilaVideoForConditionalGeneration,
     }
     assert {auto: type(auto.from_pretrained(folder)) for auto in wanted} == wanted
-    # A script written for remote code gets the installed classes, too.
+    # A script that was written for remote code also gets the installed classes.
     assert {auto: type(auto.from_pretrained(folder, trust_remote_code=True)) for auto in wanted} == wanted
     assert type(pipeline(TASK, model=str(folder), trust_remote_code=True)) is VideoTextToTextPipeline

@@ -1,4 +1,4 @@
-"""int8 and int4 weights through optimum-quanto: the language model shrinks, what FiLA-Video adds stays as it is."""
+"""int8 and int4 weights through optimum-quanto: only the language model is quantized."""
 
 import re
 from pathlib import Path
@@ -40,12 +40,12 @@ def question():
     return {**left_padded(prompt([3, 4], 17, [5, 6, 7, 8])), "pixel_values_videos": pixels}
 
 
-def quantised_modules(model):
+def quantized_modules(model):
     return {name for name, module in model.named_modules() if isinstance(module, QLinear)}
 
 
 def rounded_to_int8(weight):
-    """127 steps on each side of zero, as wide as each row needs."""
+    """Rounds to 127 steps on each side of zero. The size of a step follows the largest value of a row."""
     step = weight.abs().amax(dim=1, keepdim=True) / 127
     return (weight / step).round() * step
 
@@ -54,63 +54,63 @@ def rounded_to_int8(weight):
 @pytest.mark.parametrize(
     ("auto_class", "prefix"), [(AutoModelForImageTextToText, "model."), (AutoModel, "")], ids=["with head", "bare"]
 )
-def test_only_the_language_models_projections_are_quantised(saved, weights, auto_class, prefix):
-    names = {re.sub(r"\d+", "N", name) for name in quantised_modules(load(saved, weights, auto_class))}
+def test_only_the_language_models_projections_are_quantized(saved, weights, auto_class, prefix):
+    names = {re.sub(r"\d+", "N", name) for name in quantized_modules(load(saved, weights, auto_class))}
     blocks = {projection: "self_attn" if projection in "qkvo" else "mlp" for projection in PROJECTIONS}
     assert names == {f"{prefix}language_model.layers.N.{block}.{name}_proj" for name, block in blocks.items()}
 
 
 @torch.no_grad()
-def test_what_is_kept_in_float_is_bit_by_bit_what_was_saved(model, saved):
-    quantised = load(saved, "int8")
-    names = quantised_modules(quantised)
+def test_what_stays_in_float_is_bit_for_bit_what_was_saved(model, saved):
+    quantized = load(saved, "int8")
+    names = quantized_modules(quantized)
     assert len(names) == NUM_LAYERS * len(PROJECTIONS)
-    loaded = dict(quantised.named_parameters())
+    loaded = dict(quantized.named_parameters())
     for name, weight in model.named_parameters():
         if name.removesuffix(".weight") not in names:
             assert torch.equal(loaded[name], weight), name
     pixels = question()["pixel_values_videos"]
     assert torch.equal(
-        quantised.get_video_features(pixels).pooler_output[0], model.get_video_features(pixels).pooler_output[0]
+        quantized.get_video_features(pixels).pooler_output[0], model.get_video_features(pixels).pooler_output[0]
     )
 
 
 @torch.no_grad()
 def test_int8_answers_as_if_the_weights_had_been_rounded(model, saved):
-    quantised = load(saved, "int8")
+    quantized = load(saved, "int8")
     rounded = FilaVideoForConditionalGeneration.from_pretrained(saved)
     for module in rounded.model.language_model.layers.modules():
         if isinstance(module, nn.Linear):
             module.weight.copy_(rounded_to_int8(module.weight))
-    logits = quantised(**question()).logits
+    logits = quantized(**question()).logits
     torch.testing.assert_close(logits, rounded(**question()).logits, rtol=1e-3, atol=1e-3)
 
     plain = model(**question()).logits
     assert (logits - plain).norm() < 0.03 * plain.norm()
     options = {"max_new_tokens": 12, "do_sample": False}
-    assert torch.equal(quantised.generate(**question(), **options), rounded.generate(**question(), **options))
+    assert torch.equal(quantized.generate(**question(), **options), rounded.generate(**question(), **options))
 
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_tied_head_is_kept_with_the_embeddings(tmp_path, tied):
     small_model(tie_word_embeddings=tied).save_pretrained(tmp_path)
-    quantised = load(tmp_path, "int8")
-    assert type(quantised.lm_head) is nn.Linear
-    assert (quantised.lm_head.weight is quantised.get_input_embeddings().weight) == tied
+    quantized = load(tmp_path, "int8")
+    assert type(quantized.lm_head) is nn.Linear
+    assert (quantized.lm_head.weight is quantized.get_input_embeddings().weight) == tied
 
 
 @pytest.mark.slow  # compiles quanto's extension when it is used for the first time
 @torch.no_grad()
 def test_int4_answers_roughly_as_float(model, saved):
-    quantised = load(saved, "int4")
-    for name in quantised_modules(quantised):
-        weight, old = quantised.get_submodule(name).weight.dequantize(), model.get_submodule(name).weight
-        # 15 steps from the least to the greatest of a row: none is farther off than half a step.
+    quantized = load(saved, "int4")
+    for name in quantized_modules(quantized):
+        weight, old = quantized.get_submodule(name).weight.dequantize(), model.get_submodule(name).weight
+        # There are 15 steps from the smallest to the largest value of a row. No value is off by more than half a step.
         step = (old.amax(dim=1, keepdim=True).clamp(min=0) - old.amin(dim=1, keepdim=True).clamp(max=0)) / 15
         assert ((weight - old).abs() <= 0.5001 * step).all(), name
-    logits, plain = quantised(**question()).logits, model(**question()).logits
+    logits, plain = quantized(**question()).logits, model(**question()).logits
     assert (logits - plain).norm() < 0.3 * plain.norm()
-    assert quantised.generate(**question(), max_new_tokens=4, min_new_tokens=4).shape[1] == 23 + 4
+    assert quantized.generate(**question(), max_new_tokens=4, min_new_tokens=4).shape[1] == 23 + 4
 
 
 def test_the_guides_command_works(saved):
@@ -119,5 +119,5 @@ def test_the_guides_command_works(saved):
     names = {"path": str(saved)}
     exec(code, names)
     assert isinstance(names["model"], FilaVideoForConditionalGeneration)
-    assert all(".language_model." in name for name in quantised_modules(names["model"]))
+    assert all(".language_model." in name for name in quantized_modules(names["model"]))
     assert names["model"].generate(**question(), max_new_tokens=2, min_new_tokens=2).shape[1] == 23 + 2

@@ -89,7 +89,7 @@ def test_half_precision_is_finite_and_close(method, dtype):
     expected = merging(scenes.float())
     merged = merging.to(dtype)(scenes)
     assert merged.dtype == dtype and merged.isfinite().all()
-    # The softmax of large scores turns their rounding into other shares: only its finiteness is certain.
+    # With large scores, the softmax turns rounding errors into different shares. Only finite values are certain.
     if method != "attention":
         torch.testing.assert_close(merged.float(), expected, rtol=0.05, atol=0.5)
 
@@ -111,7 +111,7 @@ def test_the_gradient_of_weighted_merging_is_that_of_the_formula():
 
 
 def test_weighted_merging_copies_no_frames():
-    """Besides its result it allocates no more than one partial sum of the same size, whatever the number of frames."""
+    """For any number of frames, it allocates no more than its result and one partial sum of the same size."""
     merging, scenes = WeightedSceneMerging(6, 9, 64), random_scenes((4, 6, 9, 64))
     with torch.profiler.profile(profile_memory=True) as profile, torch.no_grad():
         merging(scenes)
@@ -120,7 +120,7 @@ def test_weighted_merging_copies_no_frames():
 
 
 def test_a_round_of_bipartite_merging_by_hand():
-    # A: 0, 2, 4; B: 1, 3. Token 4 is equal to 1 in direction, 2 is near 3, and 0 is near nothing.
+    # Sources: 0, 2, 4; targets: 1, 3. Token 4 has the direction of 1, 2 is near 3, and 0 is near no target.
     tokens = torch.tensor([[[-1.0, -1.0], [4.0, 0.0], [0.1, 1.0], [0.0, 1.0], [1.0, 0.0]]])
     sizes = torch.tensor([1.0, 2.0, 1.0, 1.0, 1.0]).reshape(1, 5, 1)
     merged, new_sizes = merge_most_similar(tokens, sizes, 2)
@@ -152,7 +152,7 @@ def test_merging_compiles_to_one_graph(method):
 
 
 @pytest.mark.parametrize("method", ["weighted", "attention"])
-def test_weights_are_initialised_after_a_start_on_the_meta_device(method):
+def test_weights_are_initialized_after_a_start_on_the_meta_device(method):
     with torch.device("meta"):
         merging = build(method, (1, 3, 4, 8))
     merging.to_empty(device="cpu").reset_parameters()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modeling_fila import kmeans, scene_selection
-from modeling_fila.kmeans import cluster_means, distances, draw_first_centres, kmeans_representatives, lloyd
+from modeling_fila.kmeans import lloyd
 from modeling_fila.scene_selection import (
     bipartite_scenes,
     cosine_distances,
@@ -20,46 +20,11 @@ from modeling_fila.scene_selection import (
     supplemented_scenes,
     uniform_scenes,
 )
+from tests.modeling_fila.features import every_features, far_apart, random_features, video_features
 from tests.oracles import scene_selection as oracle
 
 
-def random_features(num_frames, width=12, seed=0):
-    return torch.randn(num_frames, width, generator=torch.Generator().manual_seed(seed))
-
-
-def video_features(num_frames, width=12, seed=0):
-    """Neighbouring frames are alike and scenes differ, as in a video: a slow random walk with cuts."""
-    noise = random_features(num_frames, width, seed)
-    is_cut = torch.arange(num_frames) % 11 == 0
-    return 3 + torch.where(is_cut[:, None], 3 * noise, 0.2 * noise).cumsum(dim=0)
-
-
-def far_apart(num_frames=40, width=8, seed=0):
-    """Two clusters 2,000 apart whose members differ by about 1."""
-    sign = torch.where(torch.arange(num_frames) % 2 == 0, 1.0, -1.0)
-    return random_features(num_frames, width, seed) + 1000 * sign[:, None]
-
-
-def slides(num_frames=40, width=8, num_slides=5, seed=0):
-    """Frames of which many are exactly equal: fewer differ than there are scenes to find."""
-    return random_features(num_slides, width, seed)[torch.arange(num_frames) * num_slides // num_frames]
-
-
-ADVERSARIAL = {
-    "random": random_features(60),
-    "video": video_features(96),
-    "far apart": far_apart(),
-    "slides": slides(),
-    "all equal": torch.full((40, 8), 0.1),
-    "all zero": torch.zeros(40, 8),
-    "some zero": video_features(40) * (torch.arange(40) % 3 > 0)[:, None],
-    "one outlier": torch.cat([torch.zeros(30, 4), torch.ones(1, 4), torch.zeros(9, 4)]),
-    "one wide": random_features(50, width=1),
-}
-every_features = pytest.mark.parametrize("features", ADVERSARIAL.values(), ids=ADVERSARIAL)
-
-
-def oracle_first_centres(features, num_clusters, init, seed):
+def oracle_first_centers(features, num_clusters, init, seed):
     generator = torch.Generator().manual_seed(seed)
     if init == "random":
         return torch.randperm(len(features), generator=generator)[:num_clusters].tolist()
@@ -70,7 +35,7 @@ def oracle_first_centres(features, num_clusters, init, seed):
 
 def oracle_kmeans_scenes(features, num_scenes, scene_size, supplement="similar", init="random", seed=0, **options):
     points = features.double().numpy()
-    first = oracle_first_centres(features, num_scenes, init, seed)
+    first = oracle_first_centers(features, num_scenes, init, seed)
     assignment = oracle.kmeans(points, first, **options)
     chosen = oracle.representatives(points, assignment, num_scenes)
     return oracle.supplemented(points, chosen, scene_size, supplement), chosen
@@ -140,50 +105,10 @@ def test_kmeans_ends_as_the_oracle_does(max_iterations, tolerance):
     check_same(scenes, oracle_kmeans_scenes(features, 7, 2, **options))
 
 
-@every_features
-@pytest.mark.parametrize("tolerance", [0.0, 1e-4, 0.3])
-def test_steps_after_convergence_change_nothing(features, tolerance):
-    first = draw_first_centres(features, 9, init="random", seed=0)
-    options = {"max_iterations": 40, "tolerance": tolerance}
-    stopped = lloyd(features, features[first], stop_early=True, **options)
-    assert torch.equal(lloyd(features, features[first], stop_early=False, **options), stopped)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_kmeans_reaches_a_fixed_point(seed):
-    features = random_features(200, seed=seed)
-    first = draw_first_centres(features, 10, init="random", seed=seed)
-    assignment = lloyd(features, features[first], max_iterations=500, tolerance=0.0, stop_early=True)
-    means, size = cluster_means(features, assignment, 10)
-    assert size.min() > 0
-    assert torch.equal(distances(features.double(), means).argmin(dim=1), assignment)
-
-
-def test_an_empty_cluster_restarts_at_the_farthest_feature():
-    features = torch.tensor([[0.0], [1.0], [2.0], [100.0]])
-    # Nothing is nearest to the centre at -50, and 100 is farthest from its own.
-    assignment = lloyd(features, torch.tensor([[1.0], [-50.0]]), max_iterations=50, tolerance=0.0, stop_early=True)
-    assert assignment.tolist() == [0, 0, 0, 1]
-
-
-def test_several_empty_clusters_restart_one_after_the_other():
-    features = torch.tensor([[0.0], [1.0], [10.0], [20.0], [40.0]])
-    centres = torch.tensor([[0.0], [1000.0], [1001.0], [1002.0]])
-    assignment = lloyd(features, centres, max_iterations=50, tolerance=0.0, stop_early=True)
-    assert sorted(torch.bincount(assignment, minlength=4).tolist()) == [1, 1, 1, 2]
-    assert assignment[0] == assignment[1]
-
-
-def test_a_tie_in_a_cluster_of_two_goes_to_the_earlier_frame():
-    for seed in range(50):
-        features = random_features(2, width=64, seed=seed) + 10
-        assert kmeans_representatives(features, num_clusters=1).tolist() == [0]
-
-
-def test_two_clusters_far_apart_are_told_apart_inside_too():
+def test_both_of_two_clusters_far_apart_have_representatives():
     features = far_apart(num_frames=60, width=16)
     chosen = find_scenes(features, num_scenes=12, scene_size=1, kmeans_init="kmeans++").representatives
-    assert features[chosen].sign().sum(dim=0).abs().max() < 12  # both clusters have representatives
+    assert features[chosen].sign().sum(dim=0).abs().max() < 12
 
 
 def test_equal_frames_give_distinct_representatives():
@@ -194,7 +119,7 @@ def test_equal_frames_give_distinct_representatives():
 
 @pytest.mark.parametrize("init", ["random", "kmeans++"])
 def test_kmeans_plus_plus_is_the_better_start_on_separated_clusters(init):
-    """What is recommended and why: see benchmarks/scene_selection.py."""
+    """benchmarks/scene_selection.py explains which start is recommended, and why."""
     generator = torch.Generator().manual_seed(0)
     features = 100 * torch.randn(16, 8, generator=generator)[torch.arange(160) // 10]
     features = features + torch.randn(160, 8, generator=generator)
@@ -279,7 +204,7 @@ def test_bipartite_scenes_equal_the_oracle(features, num_scenes, scene_size):
 
 
 def test_bipartite_scenes_by_hand():
-    # Frames 0 to 2: A is 0 and 2, B is 1. Frames 3 to 6: A is 3 and 5, B is 4 and 6.
+    # Frames 0 to 2: the sources are 0 and 2, the target is 1. Frames 3 to 6: the sources are 3 and 5.
     features = torch.tensor([[1, 0], [0, 1], [1, 3], [0, 1], [1, 0], [1, 1], [2, 1]]).float()
     scenes = bipartite_scenes(features, num_scenes=2, scene_size=3)
     assert scenes.representatives.tolist() == [2, 5]
@@ -326,14 +251,11 @@ def test_autocast_changes_nothing(method):
         assert torch.equal(select_scenes(features, num_scenes=32, scene_size=3, **method), expected)
 
 
-ON_A_GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))
-
-
 @every_method
 @every_features
-@pytest.mark.parametrize("device", ["cpu", ON_A_GPU])
-def test_videos_found_together_are_those_found_alone(method, features, device, monkeypatch):
-    """On a GPU videos are computed together; here too, once no step looks at a result."""
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_scenes_of_a_batch_are_those_of_each_video_alone(method, features, device, monkeypatch):
+    """On a GPU videos are clustered together. The patches make a CPU do the same."""
     videos = torch.stack([features, features.flip(0), 2 * features.roll(5, dims=0)]).to(device)
     for num_scenes in (9, len(features)):
         options = {"num_scenes": num_scenes, "scene_size": 3, **method}
@@ -348,7 +270,7 @@ def test_videos_found_together_are_those_found_alone(method, features, device, m
 
 @every_method
 def test_nothing_waits_for_the_device(method):
-    """Tensors on the meta device have no values: whatever reads one, or mixes in a tensor of the CPU, fails."""
+    """Tensors on the meta device have no values. Code that reads one, or mixes in a CPU tensor, fails."""
     features = torch.empty(96, 16, device="meta")
     scenes = find_scenes(features, num_scenes=32, scene_size=3, kmeans_max_iterations=3, **method)
     assert scenes.frame_indices.is_meta and scenes.frame_indices.shape == (32, 3)
@@ -415,7 +337,7 @@ def test_invariants(data):
         ({"num_scenes": 0}, r"num_scenes=0 must be at least 1"),
         ({"scene_size": 0}, r"scene_size=0 must be at least 1"),
         ({"kmeans_max_iterations": 0}, r"kmeans_max_iterations=0 must be at least 1"),
-        ({"kmeans_tolerance": -1.0}, r"kmeans_tolerance=-1.0 must not be negative"),
+        ({"kmeans_tolerance": -1.0}, r"kmeans_tolerance=-1.0 must be at least 0"),
         ({"representations": torch.zeros(4, 2, 3)}, r"representations .* not \(4, 2, 3\)"),
         ({"representations": torch.zeros(0, 3)}, r"representations of shape \(0, 3\) hold no frame"),
     ],

@@ -9,7 +9,7 @@ from torch.nn.functional import log_softmax
 from transformers import StaticCache
 
 from modeling_fila import FilaVideoForConditionalGeneration
-from modeling_fila.outputs import CACHE_NAME
+from modeling_fila.modeling_compat import CACHE_NAME
 from tests.models import (
     IMAGE_TOKEN_ID,
     TEXT,
@@ -56,7 +56,7 @@ def generate(model, inputs, **options):
 
 
 def passes_of(model):
-    """A list that will grow by the inputs of every pass through the model."""
+    """A list that grows by the inputs of every pass through the model."""
     passes = []
     model.model.register_forward_pre_hook(lambda _, args, inputs: passes.append(inputs), with_kwargs=True)
     return passes
@@ -83,7 +83,7 @@ def test_device_map_auto_puts_on_disk_what_exceeds_the_memory(model, saved, tmp_
     assert torch.equal(generate(offloaded, question()), generate(model, question()))
 
 
-# Rounding to 24, 11 and 8 significant bits, gathered over a few layers.
+# Rounding to 24, 11 and 8 significant bits, accumulated over a few layers.
 @pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 1e-6), (torch.float16, 0.005), (torch.bfloat16, 0.05)])
 @pytest.mark.parametrize("option", ["dtype", "torch_dtype"])
 @torch.no_grad()
@@ -107,7 +107,7 @@ def test_a_checkpoint_is_loaded_in_its_own_precision(saved, tmp_path):
 
 @torch.no_grad()
 def test_embeddings_are_as_good_as_ids(model):
-    """With the embedded placeholders, or with visual tokens in their place."""
+    """The embeddings may hold embedded placeholders, or visual tokens in their place."""
     inputs = question()
     expected = model(**inputs).logits
     ids, pixels = inputs.pop("input_ids"), inputs.pop("pixel_values_videos")
@@ -122,7 +122,7 @@ def test_embeddings_are_as_good_as_ids(model):
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @torch.no_grad()
 def test_padding_on_either_side_changes_no_logits(saved, attention):
-    """Left as for generation, right as for training, each against the prompt alone."""
+    """Left padding as in generation and right padding as in training, each compared with the prompt alone."""
     model = FilaVideoForConditionalGeneration.from_pretrained(saved, attn_implementation=attention)
     prompts = [prompt([3, 4], NUM_TOKENS, ids) for ids in (QUESTION, QUESTION[:1] + [30] * 9)]
     pixels, _ = random_videos(NUM_FRAMES, NUM_FRAMES)
@@ -146,7 +146,7 @@ def test_padding_on_either_side_changes_no_logits(saved, attention):
 
 @torch.no_grad()
 def test_greedy_decoding_takes_the_best_token_of_every_full_pass(model):
-    """Against one pass over the whole text for every token, without a cache."""
+    """Compared with one pass over the whole text for every token, without a cache."""
     inputs = question()
     text = inputs["input_ids"]
     for _ in range(6):
@@ -169,7 +169,7 @@ def test_sampling_follows_the_seed(model):
 
 @torch.no_grad()
 def test_a_beam_for_every_token_finds_the_best_pair(model):
-    """Against the scores of all pairs of tokens: one pass for each first token."""
+    """Compared with the scores of all pairs of tokens, from one pass for each first token."""
     inputs = question()
     candidates = [token for token in range(VOCABULARY) if token not in (IMAGE_TOKEN_ID, VIDEO_TOKEN_ID)]
     features = model.get_video_features(inputs["pixel_values_videos"])
@@ -201,7 +201,7 @@ def test_prompt_lookup_changes_no_answer(model):
 
 @pytest.mark.parametrize("text_config", [SMALLER_TEXT, TEXT], ids=["narrower", "same width"])
 def test_an_assistant_looks_at_the_video_itself(model, text_config):
-    """With its own features, once; the answer is that of the large model alone."""
+    """It encodes the video once, into its own features. The answer is that of the large model alone."""
     assistant = small_model(seed=1, text_config=text_config)
     passes, inputs = passes_of(assistant), question()
     assert torch.equal(generate(model, inputs, assistant_model=assistant), generate(model, inputs))
@@ -212,7 +212,7 @@ def test_an_assistant_looks_at_the_video_itself(model, text_config):
 
 
 def test_what_a_perfect_assistant_drafts_is_accepted(model):
-    """A copy of the model drafts right, but only if it sees the video: the model needs fewer passes than tokens."""
+    """A copy of the model drafts correctly, but only if it sees the video. Then there are fewer passes than tokens."""
     target = small_model()
     passes = passes_of(target)
     answer = generate(target, question(), assistant_model=model, max_new_tokens=24)
@@ -236,7 +236,7 @@ def test_an_assistant_drafts_for_a_question_without_a_video(model):
 
 
 def test_the_next_question_continues_the_conversation():
-    """The second question is answered from the kept cache, without the video, as if all had been asked at once."""
+    """The second question is answered from the cache, without the video. The answer is that of one long prompt."""
     model, first = small_model(), question()
     answered = model.generate(**first, max_new_tokens=8, do_sample=False, return_dict_in_generate=True)
     text = torch.cat([answered.sequences, torch.tensor([NEXT_QUESTION])], dim=1)
@@ -245,7 +245,7 @@ def test_the_next_question_continues_the_conversation():
     passes = passes_of(model)
     continued = generate(model, conversation, **{CACHE_NAME: answered[CACHE_NAME]})
     assert not any(map(has_video, passes))
-    # The last token of the answer was not yet in the cache.
+    # The last token of the answer was not in the cache yet.
     assert passes[0]["input_ids"].shape[1] == len(NEXT_QUESTION) + 1
     expected = generate(model, {**conversation, "pixel_values_videos": first["pixel_values_videos"]})
     assert torch.equal(continued, expected)
@@ -253,7 +253,7 @@ def test_the_next_question_continues_the_conversation():
 
 @torch.no_grad()
 def test_a_cache_may_be_given_by_either_name(model):
-    """`cache`, and `past_key_values` as it was called before transformers 5.24."""
+    """`cache`, and `past_key_values`, its name before transformers 5.24."""
     cache = model(**question(ids=[]), use_cache=True)[CACHE_NAME]
     ids = torch.tensor([QUESTION])
     old, new = (model(ids, **{name: copy.deepcopy(cache)}).logits for name in ("past_key_values", "cache"))
@@ -278,7 +278,7 @@ def test_a_video_kept_in_a_cache_can_be_asked_many_times(model):
 
 @pytest.fixture
 def compiled():
-    """A model whose language model is one graph: a graph break is an error."""
+    """A model whose language model is compiled into one graph. A graph break is an error."""
     torch.compiler.reset()
     model = small_model()
     model.model.language_model.compile(backend="aot_eager", fullgraph=True)
@@ -294,7 +294,7 @@ def test_the_language_model_compiles_without_graph_breaks(model, compiled):
 
 @torch.no_grad()
 def test_a_decoding_step_is_compiled_once(model, compiled):
-    """With a static cache no step may compile again, or each new token would take seconds."""
+    """With a static cache, no step may be compiled again. Otherwise each new token would take seconds."""
     inputs = question()
     cache = StaticCache(config=compiled.config.text_config, max_cache_len=64)
     compiled(**inputs, **{CACHE_NAME: cache})
@@ -330,9 +330,9 @@ def test_new_tokens_leave_the_old_ones_as_they_were(tmp_path, tied):
 
 
 def lora_config():
-    """
-    SigLIP's projections have the names of Qwen2's, so the language model is named. What FiLA-Video adds is trained in
-    full: it is small, and no projection.
+    """Adapters for the language model only, and full training of the parts that FiLA-Video adds, which are small.
+
+    The pattern names the language model, because the projections of SigLIP and Qwen2 have the same names.
     """
     return LoraConfig(
         r=4,
@@ -342,7 +342,7 @@ def lora_config():
 
 
 def trained_with_lora(folder):
-    """Two steps from the saved model: adapters are zero after none and half of them unchanged after one."""
+    """Trains the saved model for two steps. After a single step, half of the adapters would still be unchanged."""
     model = get_peft_model(FilaVideoForConditionalGeneration.from_pretrained(folder), lora_config()).train()
     optimizer = torch.optim.SGD([weight for weight in model.parameters() if weight.requires_grad], lr=0.5)
     for _ in range(2):

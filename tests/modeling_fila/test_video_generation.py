@@ -1,4 +1,4 @@
-"""Which videos belong to which prompt of a batch, by hand."""
+"""Which videos belong to which prompt of a batch, by hand. test_transformers_contract.py has whole generations."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ from modeling_fila.video_generation import media_per_row, repeat_media
         ([0], [], [0]),
     ],
 )
-def test_videos_are_dealt_out_in_order(num_placeholders, lengths, expected):
+def test_videos_are_assigned_to_prompts_in_order(num_placeholders, lengths, expected):
     assert media_per_row(num_placeholders, lengths) == expected
 
 

@@ -1,4 +1,4 @@
-"""The vision tower: the right layer, whatever the chunks, and nothing kept."""
+"""The vision tower: the features of the right layer for any chunk size, and no other states kept in memory."""
 
 import gc
 import weakref
@@ -33,8 +33,8 @@ def test_features_are_the_last_hidden_states_before_the_final_norm(tower, frames
 
 
 @torch.no_grad()
-def test_states_of_other_layers_are_let_go(tower, frames):
-    """`output_hidden_states=True` would keep 27 times the memory alive until the last chunk is done."""
+def test_states_of_other_layers_are_freed(tower, frames):
+    """`output_hidden_states=True` would need 27 times the memory until the last chunk is done."""
     seen = []
     hook = tower.encoder.layers[0].register_forward_hook(lambda module, args, out: seen.append(weakref.ref(out)))
     encode_frames(tower, frames, 2)
@@ -47,7 +47,7 @@ def test_states_of_other_layers_are_let_go(tower, frames):
 def test_two_threads_do_not_see_each_others_frames(tower):
     videos = [torch.randn(12, 3, 42, 42) for _ in range(2)]
     expected = [encode_frames(tower, video, 2) for video in videos]
-    # New threads would compute with threads of their own.
+    # Without the initializer, each new thread would use several threads itself.
     with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for _ in range(10):
             found = list(pool.map(lambda video: encode_frames(tower, video, 2), videos))

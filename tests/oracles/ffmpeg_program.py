@@ -19,8 +19,8 @@ def ffmpeg(*arguments: str | Path) -> bytes:
 def decode_all(path: Path, size: tuple[int, int], *, stream: int, filters: str = "") -> np.ndarray:
     """Every frame that ffmpeg shows, upright, resized to `size` (height, width): (F, height, width, 3) uint8.
 
-    Where the file says that chroma samples lie on the left, the filter has to be told: of itself this ffmpeg centres
-    them. Fields of interlaced frames are resized each by itself.
+    If the file says that chroma samples lie on the left, an option tells the filter so. Without it, this ffmpeg assumes
+    that they are centered. The two fields of an interlaced frame are resized separately.
     """
     height, width = size
     facts = probe_stream(path, stream)

@@ -1,6 +1,6 @@
-"""Scene merging in plain NumPy, from the paper's equations 7 and 8 and Appendix C. Slow, float64.
+"""Scene merging in plain NumPy, from the paper's equations 7 and 8 and Appendix C. It is slow and uses float64.
 
-Nothing here is shared with the package. Scenes have the shape (scenes, frames, patches, width).
+It shares no code with the package. Scenes have the shape (scenes, frames, patches, width).
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def average(scenes):
 
 
 def attention(scenes, query_weight, key_weight):
-    """C.1: at each patch the middle frame is the query, softmax over the frames."""
+    """C.1: at each patch the middle frame is the query. The softmax is over the frames."""
     num_scenes, scene_size, num_patches, width = scenes.shape
     scenes, query_weight, key_weight = (x.astype(np.float64) for x in (scenes, query_weight, key_weight))
     merged = np.zeros((num_scenes, num_patches, width))
@@ -35,7 +35,7 @@ def attention(scenes, query_weight, key_weight):
 
 
 def bipartite(scenes):
-    """C.2: Algorithm 1 on the tokens of each scene until as many are left as a frame has patches."""
+    """C.2: repeats Algorithm 1 on the tokens of each scene until one token per patch is left."""
     num_scenes, scene_size, num_patches, width = scenes.shape
     merged = np.zeros((num_scenes, num_patches, width))
     for s in range(num_scenes):
@@ -48,7 +48,7 @@ def bipartite(scenes):
 
 
 def merge_once(tokens, num_merged):
-    """Algorithm 1: link each token of A to its most similar of B, and merge along the strongest links."""
+    """Algorithm 1: links each token of A to the most similar token of B, and merges along the strongest links."""
     side_a, side_b = range(0, len(tokens), 2), range(1, len(tokens), 2)
     units = [np.mean(token, axis=0) / np.linalg.norm(np.mean(token, axis=0)) for token in tokens]
     links = []

@@ -1,17 +1,17 @@
 """Scene selection in plain NumPy, from the paper's equations 1 to 6 and Appendix B. float64, one scene at a time.
 
-Nothing here is shared with the package. Random draws are arguments, so that both sides can use the same.
+It shares no code with the package. Random draws are arguments, so that both implementations can use the same ones.
 """
 
 import numpy as np
 
 
-# Two mathematically equal numbers differ by less than this after rounding; the earlier frame then wins.
+# Two mathematically equal numbers differ by less than this after rounding. The earlier frame then wins.
 ROUNDING = 1e-9
 
 
 def frame_representations(features):
-    """Eq. 1: P_i = 1/L sum_j p_ij."""
+    """Eq. 1: the representation of a frame is the mean of its patches."""
     num_frames, num_patches, width = features.shape
     result = np.zeros((num_frames, width))
     for i in range(num_frames):
@@ -20,9 +20,9 @@ def frame_representations(features):
     return result
 
 
-def euclidean(points, centre):
-    """||P_i - c|| for each point."""
-    return np.sqrt(np.sum((points - centre) ** 2, axis=1))
+def euclidean(points, center):
+    """Distance of each point from the center (eq. 2)."""
+    return np.sqrt(np.sum((points - center) ** 2, axis=1))
 
 
 def cosines(points, reference):
@@ -32,9 +32,9 @@ def cosines(points, reference):
 
 
 def kmeans_plus_plus(points, races):
-    """First centres: of several frames drawn by squared distance, the one that leaves the smallest sum of them.
+    """First centers: of several frames drawn by squared distance, keeps the one that leaves the smallest sum.
 
-    A draw is won by the frame with the shortest exponential waiting time divided by its weight.
+    The frame with the shortest exponential waiting time, divided by its weight, wins a draw.
     """
     first = [int(np.argmin(races[0, 0]))]
     for race in races[1:]:
@@ -45,26 +45,26 @@ def kmeans_plus_plus(points, races):
     return first
 
 
-def kmeans(points, first_centres, max_iterations=100, tolerance=0.0):
-    """Eq. 2 and 3: the cluster of each point when the steps end."""
-    centres, previous = points[first_centres], None
+def kmeans(points, first_centers, max_iterations=100, tolerance=0.0):
+    """Eq. 2 and 3: returns the cluster of each point after the last step."""
+    centers, previous = points[first_centers], None
     for _ in range(max_iterations):
-        to_centres = np.array([euclidean(points, centre) for centre in centres])
-        assignment = to_centres.argmin(axis=0)  # eq. 2
-        farthest = points[to_centres.min(axis=0).argmax()]
-        new_centres = []
-        for cluster in range(len(centres)):
+        to_centers = np.array([euclidean(points, center) for center in centers])
+        assignment = to_centers.argmin(axis=0)  # eq. 2
+        farthest = points[to_centers.min(axis=0).argmax()]
+        new_centers = []
+        for cluster in range(len(centers)):
             members = points[assignment == cluster]
-            new_centres.append(members.mean(axis=0) if len(members) else farthest)  # eq. 3
-        is_over = np.array_equal(assignment, previous) or euclidean(new_centres, centres).max() <= tolerance
-        centres, previous = np.array(new_centres), assignment
+            new_centers.append(members.mean(axis=0) if len(members) else farthest)  # eq. 3
+        is_over = np.array_equal(assignment, previous) or euclidean(new_centers, centers).max() <= tolerance
+        centers, previous = np.array(new_centers), assignment
         if is_over:
             break
     return previous
 
 
 def representatives(points, assignment, num_clusters):
-    """The member nearest to the mean of each cluster; an empty cluster gets the farthest frame that is still free."""
+    """The member nearest to the mean of each cluster. An empty cluster gets the farthest frame that is still free."""
     result, own = [], np.zeros(len(points))
     for cluster in range(num_clusters):
         members = np.flatnonzero(assignment == cluster)
@@ -79,7 +79,7 @@ def representatives(points, assignment, num_clusters):
 
 
 def supplemented(points, chosen, scene_size, supplement="similar"):
-    """Eq. 5 and 6: the r most similar (or dissimilar) frames strictly between the previous representative and this."""
+    """Eq. 5 and 6: adds the r most (dis)similar frames strictly between the previous representative and this one."""
     sign = -1 if supplement == "similar" else 1
     scenes, previous = [], -1
     for i in chosen:
@@ -97,7 +97,7 @@ def segments(num_frames, num_segments):
 
 
 def uniform(num_frames, num_scenes, scene_size):
-    """The frame in the middle of each of `scene_size` equal parts of each segment; the middle one represents."""
+    """The middle frames of the `scene_size` equal parts of each segment. The middle one is the representative."""
     scenes = []
     for segment in segments(num_frames, num_scenes):
         middles = [(part + 0.5) / scene_size for part in range(scene_size)]
@@ -106,7 +106,7 @@ def uniform(num_frames, num_scenes, scene_size):
 
 
 def bipartite(points, num_scenes, scene_size):
-    """Appendix B: in each segment, the frame of A whose r most similar frames of B are most similar, and these."""
+    """Appendix B: in each segment, the frame of A with the most similar r frames of B, and these frames."""
     scenes, chosen = [], []
     for segment in segments(len(points), num_scenes):
         side_a, side_b = segment[0::2], segment[1::2]

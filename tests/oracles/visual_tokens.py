@@ -6,25 +6,25 @@ import numpy as np
 
 
 def project(merged, linear_1, linear_2):
-    """The 2-layer MLP with an exact GELU; each layer is its weight (out, in) and bias (out,)."""
+    """The 2-layer MLP with an exact GELU. Each layer is a pair of weight (out, in) and bias (out,)."""
     hidden = merged @ linear_1[0].T + linear_1[1]
     hidden = hidden * 0.5 * (1 + np.vectorize(erf)(hidden / sqrt(2)))
     return hidden @ linear_2[0].T + linear_2[1]
 
 
 def bilinear(grid, side):
-    """A square grid (n, n, D) resampled to (side, side, D): pixel centres aligned, no smoothing, edges repeated."""
+    """Resamples a square grid to (side, side, width): aligned pixel centers, no smoothing, repeated edges."""
     scale = len(grid) / side
     result = np.zeros((side, side, grid.shape[2]))
     for row in range(side):
         for column in range(side):
-            for y, weight_y in _neighbours((row + 0.5) * scale - 0.5, len(grid)):
-                for x, weight_x in _neighbours((column + 0.5) * scale - 0.5, len(grid)):
+            for y, weight_y in _neighbors((row + 0.5) * scale - 0.5, len(grid)):
+                for x, weight_x in _neighbors((column + 0.5) * scale - 0.5, len(grid)):
                     result[row, column] += weight_y * weight_x * grid[y, x]
     return result
 
 
-def _neighbours(position, size):
+def _neighbors(position, size):
     position = max(position, 0)
     low = int(np.floor(position))
     high = min(low + 1, size - 1)
@@ -32,16 +32,16 @@ def _neighbours(position, size):
 
 
 def pool(maps, mode, stride):
-    """Each map (P, D) as its square grid, made smaller."""
+    """Shrinks each map (patches, width) as a square grid."""
     pooled = []
     for feature_map in maps:
-        n = int(sqrt(len(feature_map)))
-        grid = feature_map.reshape(n, n, -1)
+        patches_per_side = int(sqrt(len(feature_map)))
+        grid = feature_map.reshape(patches_per_side, patches_per_side, -1)
         if mode == "bilinear":
-            pooled.append(bilinear(grid, ceil(n / stride)))
+            pooled.append(bilinear(grid, ceil(patches_per_side / stride)))
             continue
         reduce = {"average": np.mean, "max": np.max}[mode]
-        side = n // stride
+        side = patches_per_side // stride
         blocks = [
             [reduce(grid[r * stride :, c * stride :][:stride, :stride], axis=(0, 1)) for c in range(side)]
             for r in range(side)
@@ -51,7 +51,7 @@ def pool(maps, mode, stride):
 
 
 def lay_out(maps, newline, position):
-    """Grids (p, p, D) as a sequence with newline tokens."""
+    """Lays out grids (side, side, width) as a sequence with newline tokens."""
     tokens = []
     for grid in maps:
         for row in grid:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import transformers
 
-from conversion_fila import train_tokenizer
+from fila_video.conversion import train_tokenizer
 from processing_fila import FilaVideoProcessor, FilaVideoVideoProcessor
 
 

@@ -1,4 +1,4 @@
-"""Which frames are read: hand-computed tables, and properties that hold for any times."""
+"""Which frames are read: hand-computed tables, and properties that hold for all times."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from processing_fila.frame_sampling import nearest_indices, sample_frame_indices
 
 
 STEADY = np.arange(10) / 10
-FROZEN = np.array([0, 0.1, 0.2, 0.3, 10])  # a screen recording: changes first, then nothing
+FROZEN = np.array([0, 0.1, 0.2, 0.3, 10])  # a screen recording that changes at first and then stays the same
 
 
 @pytest.mark.parametrize(

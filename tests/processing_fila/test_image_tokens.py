@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from transformers import LlavaOnevisionImageProcessor, LlavaOnevisionProcessor, LlavaOnevisionVideoProcessor
 
-from conversion_fila import train_tokenizer
+from fila_video.conversion import train_tokenizer
 from modeling_fila import FilaVideoForConditionalGeneration
 from processing_fila.image_tokens import count_image_tokens, count_overview_tokens
 from tests.models import small_config

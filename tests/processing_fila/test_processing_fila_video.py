@@ -13,7 +13,7 @@ import torch
 from transformers import Qwen2Tokenizer
 from transformers.utils import logging as transformers_logging
 
-from conversion_fila import train_tokenizer
+from fila_video.conversion import train_tokenizer
 from processing_fila import FilaVideoMetadata, FilaVideoProcessor, FilaVideoVideoProcessor, VideoReadError
 from tests.clips import draw_audio, draw_clip
 
@@ -159,7 +159,7 @@ def test_times_filled_in_later_by_the_call_or_by_the_processor(processor, tokeni
     later = FilaVideoProcessor(FilaVideoVideoProcessor(size=SIZE), tokenizer, timestamps="selected")
     arguments = {"text": "<video>", "videos": frames(3), "video_metadata": ONE_FPS, "return_tensors": "pt"}
     expected = processor(timestamps="selected", **arguments)
-    assert {"frame_time_ids", "scene_time_slots"} < set(expected)
+    assert {"frame_time_ids", "times_are_interleaved"} < set(expected)
     check_equal(later(**arguments), expected)
     check_equal(later(timestamps=None, **arguments), expected)
 

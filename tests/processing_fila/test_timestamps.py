@@ -24,13 +24,17 @@ def test_a_video_without_frames_has_no_sentence():
         timestamp_sentence([], 4.0)
 
 
-def test_times_are_found_again_where_they_stand():
-    for write in (append_times, interleave_times):
-        text, spans = write("<v>", 7, ["00.0", "03.5", "11.0"], 12.0)
-        assert [text[start:end] for start, end in spans] == ["00.0", "03.5", "11.0"]
-        assert text.count("<v>") == 7
+def test_times_stand_after_the_visual_tokens():
+    text = append_times("<v>", 3, ["00.0", "03.5", "11.0"], 12.0)
+    assert text == "<v><v><v>\nThis video samples 3 frames of a 12.0-second video at 00.0, 03.5, 11.0 seconds."
 
 
 def test_a_time_stands_before_its_scene_and_what_is_left_over_at_the_end():
-    text, _ = interleave_times("<v>", 5, ["0.0", "3.5"], 4.0)
+    text = interleave_times("<v>", 5, ["0.0", "3.5"], 4.0)
     assert text == "This video samples 2 frames of a 4.0-second video.\n<0.0 seconds><v><v><3.5 seconds><v><v><v>"
+
+
+def test_a_video_without_scenes_has_no_times():
+    for write in (append_times, interleave_times):
+        with pytest.raises(ValueError, match="without frames"):
+            write("<v>", 0, [], 4.0)

@@ -9,12 +9,17 @@ import pytest
 import torch
 from PIL import Image
 
-from processing_fila.video_input import flatten_videos, is_video_file, stack_frames
+from processing_fila import video_input
+from processing_fila.video_input import is_video_file, stack_frames
 
 
 FRAMES = np.arange(2 * 4 * 5 * 3, dtype=np.uint8).reshape(2, 4, 5, 3)
 PICTURES = [Image.fromarray(frame) for frame in FRAMES]
 CHANNELS_FIRST = FRAMES.transpose(0, 3, 1, 2)
+
+
+def flatten_videos(videos) -> list:
+    return [video.content for video in video_input.flatten_videos(videos)]
 
 
 @pytest.mark.parametrize("video", ["a.mp4", Path("a.mp4"), b"abc", bytearray(b"abc"), memoryview(b"abc"), io.BytesIO()])

@@ -1,4 +1,4 @@
-"""Videos in every form -> normalised frames, against transformers' own processors, Pillow and PyAV."""
+"""Videos in every form -> normalized frames, compared with transformers' own processors, Pillow and PyAV."""
 
 import io
 import logging

@@ -1,0 +1,1 @@
+../../processing_fila/loaded_video.py

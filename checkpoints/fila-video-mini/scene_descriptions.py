@@ -1,0 +1,1 @@
+../../processing_fila/scene_descriptions.py

@@ -1,1 +1,0 @@
-../../processing_fila/time_slots.py

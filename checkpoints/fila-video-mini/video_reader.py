@@ -1,1 +1,0 @@
-../../processing_fila/video_reader.py

@@ -1,0 +1,1 @@
+"""Helpers that several packages share: files, worker pools, command lines, tables and statistics."""

@@ -1,0 +1,41 @@
+"""How every command line of this project reports an error."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+
+# Errors in the user's data, files or environment. Any other error is a bug in this program and keeps its traceback.
+EXPECTED_ERRORS = (ValueError, OSError, ImportError)
+BAD_DATA = 1  # argparse itself exits with 2 for bad usage
+
+
+def report_error(program: str, error: object) -> None:
+    """Prints an error as one line on standard error, prefixed with the name of the program."""
+    print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
+
+
+def run_reporting_errors(program: str, command: Callable[[], int | None]) -> int:
+    """Runs a command and returns its exit status. An expected error is reported in one line.
+
+    Args:
+        program: Name of the program, as the user called it.
+        command: Function without arguments that returns an exit status, or None for success.
+
+    Returns:
+        The exit status of the command, or 1 if an expected error ended it.
+    """
+    try:
+        return command() or 0
+    except EXPECTED_ERRORS as error:
+        report_error(program, error)
+        return BAD_DATA
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds the default to the help text of an option, unless the text names it already or there is none."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False or "(default:" in (action.help or ""):
+            return action.help
+        return super()._get_help_string(action)

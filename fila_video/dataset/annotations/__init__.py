@@ -1,0 +1,1 @@
+"""Step 4: writes the training samples: captions with timestamps, and questions."""

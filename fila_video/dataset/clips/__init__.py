@@ -1,0 +1,1 @@
+"""Step 1: reads the captions, opens every clip, and keeps the usable ones."""

@@ -1,0 +1,1 @@
+"""Step 3: makes the long videos of a plan."""

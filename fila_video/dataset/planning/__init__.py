@@ -1,0 +1,1 @@
+"""Step 2: draws which clips make up which long video."""

@@ -1,0 +1,1 @@
+"""Step 5: describes the dataset: dataset card, statistics and plots."""

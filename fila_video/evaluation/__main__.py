@@ -1,0 +1,124 @@
+"""python -m fila_video.evaluation ask|coverage|events|ablate|compare: measures models."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fila_video.common.command_line import HelpFormatter, run_reporting_errors
+from fila_video.common.extras import require_extra
+
+from . import commands
+from .ablations.variants import TABLES
+from .selections import OF_THE_SMALL_MODEL, SELECTIONS
+
+
+PROGRAM = "python -m fila_video.evaluation"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status: 1 if something is wrong with the data."""
+    options = _parser().parse_args(arguments)
+    return run_reporting_errors(f"{PROGRAM} {options.command}", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int | None:
+    require_extra("evaluation", ("matplotlib", "scipy", "statsmodels", "tabulate"), purpose="Evaluation")
+    return options.run(options)
+
+
+def _at_least_two(text: str) -> int:
+    """An interval over seeds needs two of them."""
+    if (number := int(text)) < 2:
+        raise argparse.ArgumentTypeError(f"{number} is fewer than 2")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    for add in (_add_ask, _add_coverage, _add_events, _add_ablate, _add_compare):
+        add(subparsers, formatter_class=HelpFormatter)
+    return parser
+
+
+def _add_ask(subparsers, **style) -> None:
+    parser = subparsers.add_parser("ask", help="ask a model the questions about drawn videos", **style)
+    parser.set_defaults(run=commands.ask)
+    parser.add_argument("model", help="folder or Hub id of a model")
+    parser.add_argument("data", type=Path, help="folder that `python -m fila_video.world make-data` wrote")
+    parser.add_argument("--output", type=Path, help="JSON file for scores and answers")
+    parser.add_argument("--max-questions", type=int, help="ask only this number of questions, the first ones")
+    parser.add_argument("--batch-size", type=int, default=16, help="number of questions in a batch")
+    parser.add_argument("--dtype", default="float32", help="dtype of the weights, for example bfloat16")
+    _add_trust(parser)
+
+
+def _add_coverage(subparsers, **style) -> None:
+    parser = subparsers.add_parser(
+        "coverage", help="measure which share of the cuts of joined clips the selected scenes cover", **style
+    )
+    parser.set_defaults(run=commands.coverage)
+    parser.add_argument("model", help="folder or Hub id of a model; only its vision tower is used")
+    parser.add_argument("clips", type=Path, nargs="+", help="video files, each with a different subject")
+    parser.add_argument("--frames", type=int, default=96, help="number of frames sampled from each joined video")
+    parser.add_argument("--scenes", type=int, nargs="+", default=[8, 16, 32], help="numbers of scenes to select")
+    parser.add_argument("--videos", type=int, default=200, help="number of videos to join from cuts of the clips")
+    parser.add_argument("--output", type=Path, help="JSON file for the result")
+    _add_trust(parser)
+
+
+def _add_events(subparsers, **style) -> None:
+    parser = subparsers.add_parser(
+        "events", help="compare selected scenes with evenly spaced frames on short events", **style
+    )
+    parser.set_defaults(run=commands.events)
+    parser.add_argument("model", type=Path, help="folder of the model")
+    parser.add_argument("--output", type=Path, default=Path("outputs/events"), help="folder for videos and results")
+    parser.add_argument("--videos", type=int, default=40, help="number of videos in each set")
+    parser.add_argument("--seeds", type=int, default=3, help="number of sets of videos of each length")
+    parser.add_argument(
+        "--selections",
+        nargs="+",
+        choices=SELECTIONS,
+        metavar="SELECTION",
+        default=[OF_THE_SMALL_MODEL],
+        help=f"ways of selecting scenes that are compared; choose from {', '.join(map(repr, SELECTIONS))}",
+    )
+
+
+def _add_ablate(subparsers, **style) -> None:
+    parser = subparsers.add_parser("ablate", help="train and measure the rows of one of the paper's tables", **style)
+    parser.set_defaults(run=commands.ablate)
+    parser.add_argument("table", choices=TABLES, help="table to run")
+    parser.add_argument(
+        "--mini", type=Path, default=Path("outputs/mini"), help="folder that `python -m fila_video.mini` wrote"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("outputs/ablations"),
+        help="folder for results; running the command again continues",
+    )
+    parser.add_argument(
+        "--seeds", type=_at_least_two, default=3, help="number of training runs of each row, at least 2"
+    )
+    parser.add_argument("--steps", type=int, default=1000, help="number of steps of each training run")
+    parser.add_argument("--test-videos", type=int, default=50, help="number of test videos, with 16 questions each")
+
+
+def _add_compare(subparsers, **style) -> None:
+    parser = subparsers.add_parser(
+        "compare", help="compare the scores of a trained small model with those of the shipped one", **style
+    )
+    parser.set_defaults(run=commands.compare)
+    parser.add_argument("trained", type=Path, help="folder of the trained model, with its scores.json")
+    parser.add_argument("shipped", type=Path, help="folder of the shipped model, with its scores.json")
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with the model")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Refuses requests that name files of the server, or that switch a protection off."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+
+ALLOWED_SCHEMES = ("http", "https", "data")
+MEDIA_PARTS = ("video_url", "image_url", "audio_url", "input_image")
+PROTECTED_ARGUMENTS = ("sanitize_control_tokens", "chat_template")
+
+Message = dict[str, Any]
+Application = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable]
+
+
+class CheckRequests:
+    """
+    An ASGI application in front of another one.
+
+    A request is answered with status 400 if a video or image in it is no http(s) or data URL, or if it sets one of the
+    arguments of the chat template that protect the server. All other requests pass unchanged.
+
+    Args:
+        application: The application to protect.
+        max_body_bytes: Largest body of a request; larger ones are answered with status 413.
+    """
+
+    def __init__(self, application: Application, *, max_body_bytes: int = 256 * 2**20):
+        self._application = application
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Message, receive: Callable, send: Callable) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._application(scope, receive, send)
+            return
+        body = await self._read(receive)
+        fault = (413, "The request is too large.") if body is None else (400, find_fault(body))
+        if fault[1] is not None:
+            await _refuse(send, *fault)
+            return
+        messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive_again() -> Message:
+            message = next(messages, None)
+            return message if message is not None else await receive()
+
+        await self._application(scope, receive_again, send)
+
+    async def _read(self, receive: Callable) -> bytes | None:
+        """The whole body, or None if it is too large."""
+        body = bytearray()
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > self._max_body_bytes:
+                return None
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+def find_fault(body: bytes) -> str | None:
+    """What is wrong with the JSON body of a request, or None. A body that is no JSON object is left to the server."""
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(request, dict):
+        return None
+    for name in PROTECTED_ARGUMENTS:
+        if name in (request.get("chat_template_kwargs") or {}):
+            return f"chat_template_kwargs must not hold {name!r}."
+    for url in media_urls(request):
+        scheme = urlsplit(url).scheme.lower() if isinstance(url, str) else ""
+        if scheme not in ALLOWED_SCHEMES:
+            return "Videos and images must be http, https or data URLs."
+    return None
+
+
+def media_urls(value: Any) -> Iterator[Any]:
+    """Everything in a request that stands for a video or an image."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name in MEDIA_PARTS:
+                yield item.get("url") if isinstance(item, dict) else item
+            else:
+                yield from media_urls(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from media_urls(item)
+
+
+async def _refuse(send: Callable, status: int, message: str | None) -> None:
+    body = json.dumps({"error": {"message": message, "type": "invalid_request_error"}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,97 @@
+"""Turns records in LLaVA's format into chats: messages with roles, in which images and videos have their places."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from .caption_template import as_caption
+
+
+ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+# A placeholder and the line breaks by which LLaVA separates it from the text. The chat template writes its own ones.
+PLACEHOLDER = re.compile(r"\n?<(?:image|video)>\n?")
+MEDIA = ("image", "video")
+
+
+class RecordError(ValueError):
+    """A record that cannot be used for training."""
+
+
+def chat_of(
+    record: Mapping[str, Any], *, folder: str, source: str, template: str = "chat", number: int = 0
+) -> dict[str, Any]:
+    """
+    Turns a record into a row of a data set.
+
+    Args:
+        record: `id`, then `conversations` of `{"from": "human" | "gpt" | "system", "value": text}` or `messages` of
+            `{"role", "content"}`, and `image` or `video`: a path or a list of paths. A placeholder `<image>` or
+            `<video>` in the text marks the place of each file. As in LLaVA-Video, `<image>` may stand for a video.
+        folder: Folder or URL that relative paths of media start from.
+        source: Name of the source, for error messages.
+        template: `"chat"`, or `"caption"` to remove the user's text, as LLaVA's plain format does.
+        number: Number of the record in its file; it becomes the id of a record without one.
+
+    Returns:
+        A row with `id`, `source`, `modality` (image, video or text) and `messages`, a chat in transformers' format.
+
+    Raises:
+        RecordError: If placeholders and files do not match, or roles or texts are missing; it names the record.
+    """
+    if not isinstance(record, Mapping):
+        raise RecordError(f"{source}: a record must be an object, not {record!r:.80}.")
+    record_id = record.get("id") if record.get("id") is not None else f"number {number}"
+    name = f"{source}: record {record_id!r}"
+    kind, paths = _media_of(record, name)
+    turns = _turns_of(record, name)
+    num_places = sum(len(PLACEHOLDER.findall(text)) for _, text in turns)
+    if num_places != len(paths):
+        raise RecordError(f"{name} has {num_places} placeholders <image> or <video> for {len(paths)} files.")
+    media = iter([{"type": kind, "path": _join(folder, path)} for path in paths])
+    messages = [{"role": role, "content": _parts_of(text, media)} for role, text in turns]
+    if template == "caption":
+        messages = as_caption(messages)
+    return {"id": str(record_id), "source": source, "modality": kind or "text", "messages": messages}
+
+
+def _media_of(record: Mapping[str, Any], name: str) -> tuple[str | None, list[str]]:
+    given = {kind: record[kind] for kind in MEDIA if record.get(kind)}
+    if len(given) > 1:
+        raise RecordError(f"{name} has both an image and a video.")
+    for kind, paths in given.items():
+        paths = [paths] if isinstance(paths, str) else paths
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+            raise RecordError(f"{name} has {paths!r:.80} for its {kind}: it must be a path or a list of paths.")
+        return kind, paths
+    return None, []
+
+
+def _turns_of(record: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    turns = record.get("conversations") or record.get("messages") or []
+    if not isinstance(turns, list) or not all(isinstance(turn, Mapping) for turn in turns):
+        raise RecordError(f"{name} has turns that are not a list of objects: {turns!r:.80}.")
+    turns = [(turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))) for turn in turns]
+    for role, text in turns:
+        if role not in ROLES:
+            raise RecordError(f"{name} has a turn of {role!r}; the roles are {', '.join(ROLES)}.")
+        if not isinstance(text, str):
+            raise RecordError(f"{name} has a turn of {role!r} whose text is {text!r}.")
+    turns = [(ROLES[role], text) for role, text in turns]
+    if not any(role == "assistant" and text.strip() for role, text in turns):
+        raise RecordError(f"{name} has no answer to train on.")
+    return turns
+
+
+def _parts_of(text: str, media) -> list[dict[str, str]]:
+    """Splits a text with placeholders into the parts of a message, in the same order."""
+    texts = PLACEHOLDER.split(text)
+    parts = [{"type": "text", "text": texts[0]}]
+    for following in texts[1:]:
+        parts += [next(media), {"type": "text", "text": following}]
+    return [part for part in parts if part.get("text") != ""]
+
+
+def _join(folder: str, path: str) -> str:
+    """Joins folder and path. The folder may be a URL; absolute paths and URLs stay as they are."""
+    return path if "://" in path or PurePosixPath(path).is_absolute() else f"{folder.rstrip('/')}/{path}"

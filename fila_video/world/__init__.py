@@ -1,0 +1,1 @@
+"""A small drawn world: videos whose contents are completely known, and questions about them with their answers."""

@@ -1,0 +1,153 @@
+"""Additional wordings of questions, for training with `--more-wordings`: answers should not depend on the wording.
+
+They use only words that also occur in `wordings.py`, because a model that is trained from nothing knows no others.
+"""
+
+MORE_BACKGROUND = (
+    "Which background does {the} have?",
+    "What colour is behind {the}?",
+    "Which colour is behind {the}?",
+    "What is the colour behind {the}?",
+    "What is the colour of the background behind {the}?",
+)
+MORE_MOTION = (
+    "Which way does {the} go?",
+    "In which direction is {the} moving?",
+    "In which direction does {the} go?",
+    "In what direction does {the} move?",
+    "What is the direction of {the}?",
+)
+MORE_WHEN = (
+    "When is {the} first there?",
+    "When is {the} first shown?",
+    "When does {the} first appear?",
+    "At what time does {the} first appear?",
+    "At what time is {the} first shown?",
+    "At what time can {the} first be seen?",
+)
+MORE_WORDINGS = {
+    "existence": (
+        "Is there {a}?",
+        "Is {a} there?",
+        "Is {a} in the video?",
+        "Is {a} shown in the video?",
+        "Can {a} be seen?",
+        "Can {a} be seen in the video?",
+        "Does the video have {a}?",
+    ),
+    "first": (
+        "What can you see in the first scene?",
+        "What is shown in the first scene?",
+        "Which objects can be seen in the first scene?",
+        "The first scene: what is there?",
+        "The first scene: what does it show?",
+        "What does the video show in the first scene?",
+    ),
+    "last": (
+        "What can you see in the last scene?",
+        "What is shown in the last scene?",
+        "Which objects can be seen in the last scene?",
+        "The last scene: what is there?",
+        "The last scene: what does it show?",
+        "What does the video show in the last scene?",
+    ),
+    "order": (
+        "Which is there first, {the} or {other}?",
+        "Which comes earlier, {the} or {other}?",
+        "Which one comes first, {the} or {other}?",
+        "What is shown first: {the} or {other}?",
+        "Which can be seen earlier, {the} or {other}?",
+    ),
+    "before": (
+        "What is in the scene right before {the}?",
+        "What is there in the scene before {the}?",
+        "What is shown in the scene before {the}?",
+        "What can be seen in the scene right before {the}?",
+        "Which objects does the scene before {the} show?",
+        "The scene before {the}: what is there?",
+    ),
+    "after": (
+        "What is in the scene right after {the}?",
+        "What is there in the scene after {the}?",
+        "What is shown in the scene after {the}?",
+        "What can be seen in the scene right after {the}?",
+        "Which objects does the scene after {the} show?",
+        "The scene after {the}: what is there?",
+    ),
+    "count_scenes": (
+        "How many scenes can be seen?",
+        "How many scenes can you see?",
+        "How many scenes are shown?",
+        "The scenes: how many are there?",
+        "What is the number of scenes in the video?",
+    ),
+    "count_objects": (
+        "How many objects can be seen?",
+        "How many objects can you see?",
+        "How many objects are shown?",
+        "The objects: how many are there?",
+        "What is the number of objects in the video?",
+    ),
+    "shape": (
+        "What shape is {colour}?",
+        "Which shape is the {colour} object?",
+        "What shape is the {colour} one?",
+        "What is the shape of the {colour} one?",
+    ),
+    "colour": (
+        "What colour is the {shape} in the video?",
+        "In what colour is the {shape} shown?",
+        "In which colour is the {shape}?",
+    ),
+    "colours": (
+        "List the shapes and their colours.",
+        "List the colours of the shapes.",
+        "What colours are the shapes?",
+        "Which colours are the shapes?",
+        "Each shape: what colour is it?",
+        "In which colour is each shape?",
+    ),
+    "background": MORE_BACKGROUND,
+    "texture": (
+        "Plain, striped or dotted: what is behind {the}?",
+        "What pattern is the background of {the}?",
+        "What is the pattern of the background behind {the}?",
+        "What pattern can be seen behind {the}?",
+        "Which pattern can be seen behind {the}?",
+    ),
+    "motion": MORE_MOTION,
+    "at_second": (
+        "What is in the video at {seconds} seconds?",
+        "Which objects can be seen at {seconds} seconds?",
+        "At {seconds} seconds, which objects are there?",
+        "At {seconds} seconds, what is shown?",
+        "What can you see at {seconds} seconds?",
+    ),
+    "when": MORE_WHEN,
+    "entries": (
+        "List the objects and their times.",
+        "When does each object first appear?",
+        "When is each object first shown?",
+        "When is each object first there?",
+        "At what time does each object come?",
+        "At what time is each object first seen?",
+        "When do the objects appear?",
+        "When do the objects come?",
+    ),
+    "duration": (
+        "How long is {the} shown?",
+        "How long is {the} to be seen?",
+        "For how long is {the} shown?",
+        "For how many seconds is {the} there?",
+        "How many seconds can {the} be seen?",
+    ),
+    "absent": (MORE_BACKGROUND, MORE_MOTION, MORE_WHEN),
+    "caption": (
+        "List the scenes and their times.",
+        "What happens in the video, and when?",
+        "Which scenes does the video show, and when?",
+        "Which scenes are there, and when?",
+        "Describe what happens with times.",
+        "Describe what the video shows with times.",
+    ),
+}

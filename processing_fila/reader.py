@@ -1,0 +1,383 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Reading a video: its real times, and chosen frames, decoded with as little work and memory as they need.
+
+    with VideoReader("lecture.mkv") as reader:
+        for frame, seconds in reader.frames_at(seconds=[0, 60, 120], size=(384, 384)):
+            ...
+
+    video = read_video("lecture.mkv", num_frames=96, size=(384, 384))
+
+Reading order: these are the files of the reader in the order in which a call visits them.
+
+    Opening a file: `VideoReader(source)`
+      reader_source      where the bytes come from: a path, bytes, a file object, or a URL (reader_url)
+      reader_probe       the first look: which frames there are, and how they are shown
+      reader_container     the file opened with PyAV: its video stream and its packets
+      reader_index         the times of the frames, and the packets that hold them
+      reader_picture       the size and rotation of the pictures
+      reader_counting      only if packets do not identify the frames: the whole video decoded; WebP by reader_animation
+
+    Reading frames: `frames_at`, `sample` and `read_video`
+      frame_sampling     which frames to read
+      reader_index       which segments, runs of packets, have to be decoded for them
+      reader_parallel    several decoders in threads, ahead of the caller
+      reader_decoder       one decoder: a segment becomes its wanted frames
+      reader_packets         packets by number, from the one container that all decoders share
+      reader_nal             packets that need not be decoded
+      reader_damage          frames that are damaged
+      reader_picture     a decoded frame becomes an RGB array of the wanted size
+
+Shape letters: N frames that are returned, H and W height and width in pixels.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .frame_sampling import DEFAULT_MAX_FRAMES, check_sampling, nearest_indices, sample_frame_indices
+from .reader_decoder import open_decoders
+from .reader_errors import VideoDamageWarning, VideoReadError
+from .reader_index import plan_segments
+from .reader_parallel import Paint, decode_in_parallel, default_num_decoders
+from .reader_picture import FramePainter
+from .reader_probe import probe
+from .reader_source import VideoInput, VideoSource
+
+
+__all__ = ["SampledVideo", "VideoDamageWarning", "VideoReadError", "VideoReader", "read_video"]
+
+SEEK_MODES = ("exact", "keyframe")
+LOOKAHEAD_BYTES = 16 * 2**20
+
+
+def read_video(
+    source: VideoInput,
+    *,
+    num_frames: int | None = None,
+    fps: float | None = None,
+    max_frames: int = DEFAULT_MAX_FRAMES,
+    size: tuple[int, int] | None = None,
+    seek_mode: str = "exact",
+    **reader_options: Any,
+) -> "SampledVideo":
+    """Reads frames that are spread evenly in time, with the first and the last frame among them.
+
+    Args:
+        source: A path, the bytes of a file, a seekable binary file object, or an http(s) or data URL.
+        num_frames: Number of frames to read. A video with fewer frames gives all of them.
+        fps: Frames per second to read instead, at most `max_frames` in total.
+        max_frames: Largest number of frames ever read; also the number if neither `num_frames` nor `fps` is given.
+        size: (height, width) in pixels to which frames are resized while they are decoded; None keeps their size.
+        seek_mode: `"exact"`, or `"keyframe"` for the key frames nearest to the chosen frames: much faster, less even,
+            and fewer frames if several are nearest to the same key frame.
+        **reader_options: The options of `VideoReader`.
+
+    Returns:
+        The frames, their times, and facts about the video.
+
+    Raises:
+        VideoReadError: If the file cannot be read or no frame can be decoded. It is an `OSError`.
+        ValueError: If both `num_frames` and `fps` are given, or a value is out of range.
+        TypeError: If `source` is none of the above.
+        ImportError: If PyAV is not installed or too old.
+
+    Warns:
+        VideoDamageWarning: Once, if frames are damaged. They are left out, frames are chosen again from those that can
+            be read, and the message says how many were found to be damaged.
+    """
+    check_sampling(num_frames=num_frames, fps=fps, max_frames=max_frames)
+    with VideoReader(source, **reader_options) as reader:
+        return reader.sample(num_frames=num_frames, fps=fps, max_frames=max_frames, size=size, seek_mode=seek_mode)
+
+
+class VideoReader:
+    """Reads frames of one video, by index or by time. Use it in a `with` block, or call `close` at the end.
+
+    Args:
+        source: A path, the bytes of a file, a seekable binary file object, or an http(s) or data URL. A file object
+            stays open.
+        num_decoders: Number of parts of the video that are decoded at the same time. By default one for each CPU that
+            this process may use, at most 4, and one in a worker of a PyTorch data loader.
+        url_timeout_seconds: Longest wait for an answer of a server.
+        url_max_bytes: Largest number of bytes that are fetched from a URL.
+
+    Attributes:
+        frame_seconds: When each frame is shown, in seconds, `(num_frames,)` float64, sorted; the first is at 0. These
+            are the times in the file, with edit lists applied, never index / fps.
+        key_frame_indices: The frames that can be decoded alone, `(key frames,)` int64.
+        num_frames: Number of frames of the video.
+        duration_seconds: End of the last frame in seconds, whatever the header or the audio says.
+        average_fps: `num_frames / duration_seconds`, in frames per second; 0 if the duration is 0.
+        height: Height in pixels of the upright picture with square pixels.
+        width: Width in pixels of the upright picture with square pixels.
+        rotation_degrees: Clockwise rotation that the file asks for: 0, 90, 180 or 270. All frames are rotated already.
+
+    Raises:
+        VideoReadError: If there is no such file, it has no video, or no frame can be decoded. It is an `OSError`.
+        ValueError: If `num_decoders` is not positive, or a URL is neither http nor https.
+        TypeError: If `source` is none of the above.
+        ImportError: If PyAV is not installed or too old.
+    """
+
+    def __init__(
+        self,
+        source: VideoInput,
+        *,
+        num_decoders: int | None = None,
+        url_timeout_seconds: float = 30.0,
+        url_max_bytes: int = 2**31,
+    ):
+        if num_decoders is not None and num_decoders <= 0:
+            raise ValueError(f"num_decoders must be positive, got {num_decoders}.")
+        self._num_decoders = num_decoders or default_num_decoders()
+        self._source = VideoSource(source, url_timeout_seconds=url_timeout_seconds, url_max_bytes=url_max_bytes)
+        try:
+            self._index, self._geometry = probe(self._source)
+        except BaseException:
+            self.close()
+            raise
+        self.key_frame_indices = self._index.key_frames
+        self.num_frames = len(self._index.frame_pts)
+        self.duration_seconds = self._index.duration_seconds
+        self.average_fps = self.num_frames / self.duration_seconds if self.duration_seconds else 0.0
+        self.height, self.width = self._geometry.height, self._geometry.width
+        self.rotation_degrees = self._geometry.rotation_degrees
+
+    @cached_property
+    def frame_seconds(self) -> np.ndarray:
+        """Times of all frames. Computed on demand, because it takes 8 bytes for each frame of the video."""
+        return self._index.frame_seconds
+
+    def frames_at(
+        self,
+        frame_indices: Sequence[int] | np.ndarray | None = None,
+        *,
+        seconds: Sequence[float] | np.ndarray | None = None,
+        size: tuple[int, int] | None = None,
+        seek_mode: str = "exact",
+    ) -> Iterator[tuple[np.ndarray, float]]:
+        """Reads the frames with these indices, or the frames nearest to these times.
+
+        A few frames are decoded ahead while the caller uses those it has.
+
+        Args:
+            frame_indices: Frame indices in `[0, num_frames)`, in any order.
+            seconds: Times in seconds from the first frame, in any order.
+            size: (height, width) in pixels to which frames are resized while they are decoded; None keeps their size.
+            seek_mode: `"exact"`, or `"keyframe"` for the key frame nearest to each chosen frame: much faster, less
+                even, and fewer frames if several are nearest to the same key frame.
+
+        Returns:
+            An iterator over pairs `(frame, seconds)` in time order, each frame once. A frame is RGB, `(H, W, 3)`
+            uint8; its time is a float, in seconds from the first frame.
+
+        Raises:
+            ValueError: At once, if not exactly one of `frame_indices` and `seconds` is given, or a value is out of
+                range.
+            VideoReadError: At the end of the iteration, if no frame could be decoded.
+
+        Warns:
+            VideoDamageWarning: Once, at the end of the iteration, if damaged frames were left out.
+        """
+        _check_size(size)
+        return self._stream(self._choose_frames(frame_indices, seconds, seek_mode), size)
+
+    def sample(
+        self,
+        *,
+        num_frames: int | None = None,
+        fps: float | None = None,
+        max_frames: int = DEFAULT_MAX_FRAMES,
+        size: tuple[int, int] | None = None,
+        seek_mode: str = "exact",
+    ) -> "SampledVideo":
+        """Reads frames that are spread evenly in time into memory. Options, errors and warnings as in `read_video`."""
+        check_sampling(num_frames=num_frames, fps=fps, max_frames=max_frames)
+        _check_size(size)
+        options = {"num_frames": num_frames, "fps": fps, "max_frames": max_frames}
+        lost = np.empty(0, dtype=np.int64)
+        while len(lost) < self.num_frames:
+            wanted = self._choose_sample(lost, seek_mode, options)
+            frames, is_read = self._collect(wanted, size)
+            if is_read.all():
+                break
+            found = wanted[~is_read]
+            lost = np.union1d(lost, np.union1d(found, self._unreadable_near(found)))
+        if len(lost):
+            self._report_damage(num_lost=len(lost), num_asked=self.num_frames)
+        return self._sampled(wanted, frames)
+
+    def close(self) -> None:
+        """Frees what the reader holds. A file object that was given as the source stays open."""
+        self._source.close()
+
+    def __enter__(self) -> "VideoReader":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return (
+            f"VideoReader({self._source.name!r}: {self.num_frames} frames of {self.height} x {self.width}, "
+            f"{self.duration_seconds:.3f} s)"
+        )
+
+    # --- choosing frames ---------------------------------------------------------------------------------------------
+
+    def _choose_sample(self, lost: np.ndarray, seek_mode: str, options: dict[str, Any]) -> np.ndarray:
+        """Returns the frames to sample, `(N,)`, as if the `lost` frames were not in the video."""
+        times, options = self._index.frame_seconds, options | {"duration_seconds": self.duration_seconds}
+        if len(lost) == 0:
+            return self._choose_frames(sample_frame_indices(times, **options), None, seek_mode)
+        readable = np.delete(np.arange(self.num_frames), lost)
+        return self._choose_frames(readable[sample_frame_indices(times[readable], **options)], None, seek_mode, lost)
+
+    def _choose_frames(self, frame_indices, seconds, seek_mode: str, lost: np.ndarray | None = None) -> np.ndarray:
+        """Returns increasing, distinct frame indices, `(N,)` int64; no key frame is one of the `lost` frames."""
+        if (frame_indices is None) == (seconds is None):
+            raise ValueError("Give either frame_indices or seconds.")
+        if seek_mode not in SEEK_MODES:
+            raise ValueError(f"seek_mode must be one of {SEEK_MODES}, got {seek_mode!r}.")
+        if frame_indices is None:
+            frame_indices = nearest_indices(self._index.frame_seconds, np.asarray(seconds, dtype=np.float64))
+        wanted = np.unique(np.asarray(frame_indices, dtype=np.int64))
+        if len(wanted) and not 0 <= wanted[0] <= wanted[-1] < self.num_frames:
+            raise ValueError(f"Frame indices must lie in [0, {self.num_frames}), got {wanted[0]} to {wanted[-1]}.")
+        return wanted if seek_mode == "exact" else self._nearest_key_frames(wanted, lost)
+
+    def _nearest_key_frames(self, wanted: np.ndarray, lost: np.ndarray | None) -> np.ndarray:
+        keys = self.key_frame_indices if lost is None else np.setdiff1d(self.key_frame_indices, lost)
+        if len(keys) == 0:
+            raise VideoReadError(f"{self._source.name}: not one key frame could be decoded.")
+        frame_seconds = self._index.frame_seconds
+        return np.unique(keys[nearest_indices(frame_seconds[keys], frame_seconds[wanted])])
+
+    # --- reading the chosen frames -----------------------------------------------------------------------------------
+
+    def _stream(self, wanted: np.ndarray, size: tuple[int, int] | None) -> Iterator[tuple[np.ndarray, float]]:
+        """Yields the frames that can be read with their times."""
+        num_read = 0
+        seconds = dict(zip(wanted.tolist(), self._index.frame_seconds[wanted].tolist(), strict=True))
+        for frame_index, frame in self._decode(wanted, size):
+            num_read += 1
+            yield frame, seconds[frame_index]
+        if num_read < len(wanted):
+            self._report_damage(num_lost=len(wanted) - num_read, num_asked=len(wanted))
+
+    def _collect(self, wanted: np.ndarray, size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the frames, `(N, H, W, 3)`, and which of them could be read, `(N,)`; the others hold anything."""
+        height, width = size or (self.height, self.width)
+        frames = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
+        is_read = np.zeros(len(wanted), dtype=bool)
+        for frame_index, frame in self._decode(wanted, size, in_order=False):
+            place = np.searchsorted(wanted, frame_index)
+            frames[place], is_read[place] = frame, True
+        return frames, is_read
+
+    def _unreadable_near(self, lost: np.ndarray) -> np.ndarray:
+        """Returns all frames that cannot be decoded in the groups of the `lost` frames."""
+        near = self._index.decoded_together(lost)
+        readable = [index for index, _ in self._decode(near, None, in_order=False, make_paint=lambda: _paint_nothing)]
+        return np.setdiff1d(near, readable)
+
+    def _decode(
+        self,
+        wanted: np.ndarray,
+        size: tuple[int, int] | None,
+        *,
+        in_order: bool = True,
+        make_paint: Callable[[], Paint] | None = None,
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Yields the frames that can be read with their indices. All reading of frames passes through here."""
+        height, width = size or (self.height, self.width)
+        segments = plan_segments(self._index, wanted)
+        with open_decoders(self._source, self._index) as open_decoder:
+            yield from decode_in_parallel(
+                open_decoder,
+                make_paint or (lambda: FramePainter(self._geometry, size).paint),
+                segments,
+                num_decoders=self._num_decoders,
+                capacity=max(LOOKAHEAD_BYTES // (height * width * 3), 2),
+                in_order=in_order,
+            )
+
+    # --- reporting the result ----------------------------------------------------------------------------------------
+
+    def _report_damage(self, *, num_lost: int, num_asked: int) -> None:
+        if num_lost == num_asked:
+            raise VideoReadError(f"{self._source.name}: not one frame could be decoded.")
+        warnings.warn(
+            f"{self._source.name}: {num_lost} of {num_asked} frames are damaged and were left out.",
+            VideoDamageWarning,
+            stacklevel=3,
+        )
+
+    def _sampled(self, frame_indices: np.ndarray, frames: np.ndarray) -> "SampledVideo":
+        return SampledVideo(
+            frames=frames,
+            seconds=self._index.frame_seconds[frame_indices],
+            frame_indices=frame_indices,
+            duration_seconds=self.duration_seconds,
+            average_fps=self.average_fps,
+            total_frames=self.num_frames,
+            height=self.height,
+            width=self.width,
+        )
+
+
+@dataclass(frozen=True)
+class SampledVideo:
+    """Sampled frames of a video, and facts about the video.
+
+    Attributes:
+        frames: RGB frames, `(N, H, W, 3)` uint8, in time order.
+        seconds: When each frame is shown, in seconds from the first frame of the video, `(N,)` float64.
+        frame_indices: Indices of the frames in the video, `(N,)` int64.
+        duration_seconds: End of the last frame of the video in seconds.
+        average_fps: Frames of the video per second; 0 if the duration is 0.
+        total_frames: Number of frames of the video.
+        height: Height of the video in pixels, before any resizing.
+        width: Width of the video in pixels, before any resizing.
+    """
+
+    frames: np.ndarray
+    seconds: np.ndarray
+    frame_indices: np.ndarray
+    duration_seconds: float
+    average_fps: float
+    total_frames: int
+    height: int
+    width: int
+
+    def __repr__(self) -> str:
+        return (
+            f"SampledVideo(frames={self.frames.shape}, {self.seconds[0]:.3f} to {self.seconds[-1]:.3f} s "
+            f"of {self.duration_seconds:.3f} s, {self.total_frames} frames of {self.height} x {self.width})"
+        )
+
+
+def _paint_nothing(frame) -> np.ndarray:
+    """Stands for a picture if only the success of decoding is of interest."""
+    return np.empty((0, 0, 3), dtype=np.uint8)
+
+
+def _check_size(size: tuple[int, int] | None) -> None:
+    if size is not None and min(size) <= 0:
+        raise ValueError(f"size must be a positive (height, width), got {size}.")

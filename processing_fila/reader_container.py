@@ -1,0 +1,135 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A video file that PyAV has opened: its container, its video stream, and the packets of that stream."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from .reader_errors import VideoReadError
+from .reader_source import VideoSource, av
+
+
+# Containers that hold a video in one file. Playlists (HLS, DASH, concat) are left out on purpose: they name other files
+# or addresses, which would be read with the rights of this process. The audio formats are listed because their error
+# message ("no video stream") is better.
+FORMATS = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,gif,apng,flv,asf,ogg,ivf,obu,h264,hevc,m4v,mxf,nut,rm,dv,wtv,vc1,"
+    "wav,mp3,flac,aac"
+)
+# PyAV reads Python file objects through a callback. Larger pieces need fewer calls.
+BUFFER_BYTES = 256 * 1024
+# A demuxer that reports damage may go on after it. One that reports nothing else is given up.
+MAX_DEMUX_ERRORS = 1000
+# FFmpeg's own decoders of these codecs ignore transparency.
+DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+class VideoContainer:
+    """A container, opened at the start of the file, and its video stream. The caller closes it.
+
+    Raises:
+        VideoReadError: If FFmpeg cannot read the file, or the file has no video stream that FFmpeg can decode.
+    """
+
+    def __init__(self, source: VideoSource):
+        self._container = _open_container(source)
+        try:
+            self._stream = _video_stream(self._container, source.name)
+        except VideoReadError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._container.close()
+
+    def packets(self) -> Iterator["av.Packet"]:
+        """Yields the packets of the video stream from the current position on.
+
+        It continues after a damaged part of the file, where PyAV's own loop would end.
+        """
+        for _ in range(MAX_DEMUX_ERRORS):
+            try:
+                yield from (packet for packet in self._container.demux(self._stream) if packet.size)
+                return
+            except (av.FFmpegError, IndexError):  # IndexError: a damaged packet of a stream that appeared later
+                continue
+
+    def seek(self, pts: int) -> None:
+        """Goes to a key packet near this presentation time. Formats round differently.
+
+        Raises:
+            av.FFmpegError: If the file cannot be searched.
+        """
+        self._container.seek(pts, stream=self._stream)
+
+    def codec(self, num_threads: int) -> Any:
+        """Returns the codec that decodes the stream with this number of threads. It may outlive the container."""
+        codec: Any = self._stream.codec_context
+        name = DECODERS_WITH_ALPHA.get(codec.name)
+        if name is not None and self._stream.metadata.get("alpha_mode") == "1":
+            codec = av.CodecContext.create(name, "r")
+        codec.thread_count = num_threads
+        codec.thread_type = "FRAME" if num_threads > 1 else "NONE"
+        return codec
+
+    @property
+    def codec_name(self) -> str:
+        return self._stream.codec_context.name
+
+    @property
+    def has_decoding_times_only(self) -> bool:
+        """Whether frames are stored out of order and the file does not say when they are shown (AVI)."""
+        return self._container.format.name == "avi" and self._stream.codec_context.has_b_frames
+
+    @property
+    def sample_aspect_ratio(self) -> Fraction | None:
+        """Width of a pixel over its height; None if the file does not say."""
+        return self._stream.sample_aspect_ratio
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds in one unit of the presentation times."""
+        return self._stream.time_base
+
+    @property
+    def nominal_ticks(self) -> float:
+        """Duration of a frame by the header, in units of the time base; 0 if the header does not say."""
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        return float(1 / (rate * self._stream.time_base)) if rate else 0.0
+
+
+def _open_container(source: VideoSource) -> Any:
+    file = source.open()
+    try:
+        return av.open(
+            "file:" + file if isinstance(file, str) else file,  # a colon in a file name does not make it a protocol
+            mode="r",
+            container_options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            buffer_size=BUFFER_BYTES,
+            metadata_errors="replace",
+        )
+    except (av.FFmpegError, EOFError) as error:
+        # FFmpeg's words, without its error number and file.
+        cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise VideoReadError(f"{source.name} is not a readable video: {cause}") from error
+
+
+def _video_stream(container: Any, name: str) -> Any:
+    stream = container.streams.best("video")
+    if stream is None or stream.disposition & av.stream.Disposition.attached_pic:  # a cover picture is no video
+        raise VideoReadError(f"{name} has no video stream.")
+    if stream.codec_context is None:
+        raise VideoReadError(f"{name} has a video stream with a codec that this FFmpeg cannot decode.")
+    return stream

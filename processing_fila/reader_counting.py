@@ -1,0 +1,87 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Decoding from the first frame on, for videos whose packets do not identify the frames."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+
+from .reader_animation import AnimationDecoder
+from .reader_container import VideoContainer
+from .reader_index import Segment
+from .reader_source import VideoSource, av
+
+
+def open_counting_decoder(source: VideoSource, num_threads: int) -> "CountingDecoder | AnimationDecoder":
+    """Opens the decoder that finds the frames of this video by counting. The caller closes it."""
+    return AnimationDecoder(source) if source.is_webp else CountingDecoder(source, num_threads)
+
+
+class CountingDecoder:
+    """Decodes a video once, from its first frame on.
+
+    Args:
+        source: The video, which the decoder opens for itself.
+        num_threads: Number of threads of the codec.
+    """
+
+    def __init__(self, source: VideoSource, num_threads: int):
+        self._container = VideoContainer(source)
+        self._codec = self._container.codec(num_threads)
+        self._packets = self._container.packets()
+        self._is_stopped = False
+
+    @property
+    def sample_aspect_ratio(self) -> Fraction | None:
+        """Width of a pixel over its height; None if the file does not say."""
+        return self._container.sample_aspect_ratio
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds in one unit of the presentation times."""
+        return self._container.time_base
+
+    @property
+    def nominal_ticks(self) -> float:
+        """Duration of a frame by the header, in units of the time base; 0 if the header does not say."""
+        return self._container.nominal_ticks
+
+    def stop(self) -> None:
+        """Ends the frames soon; called from another thread."""
+        self._is_stopped = True
+
+    def close(self) -> None:
+        self._container.close()
+
+    def frames(self, segment: Segment) -> Iterator[tuple[int, "av.VideoFrame"]]:
+        """Yields the wanted frames with their indices."""
+        wanted = set(segment.frames.tolist())
+        for frame_index, frame in enumerate(self.all_frames()):
+            if frame_index in wanted:
+                yield frame_index, frame
+            if frame_index >= segment.frames[-1] or self._is_stopped:
+                return
+
+    def all_frames(self) -> Iterator["av.VideoFrame"]:
+        """Yields every frame; after a damaged frame, none until the next key frame."""
+        is_whole = True
+        for packet in chain(self._packets, [None]):
+            try:
+                frames = self._codec.decode(packet)
+            except av.FFmpegError:
+                frames, is_whole = [], False
+            for frame in frames:
+                is_whole = not frame.is_corrupt and (is_whole or frame.key_frame)
+                if is_whole:
+                    yield frame

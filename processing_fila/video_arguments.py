@@ -1,0 +1,56 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Collects the arguments for videos, and refuses an argument that is given in two places.
+
+The pipeline passes its arguments on (`pipeline_fila.py`), `processing_fila_video.py` hands those of `LOADING_ARGUMENTS`
+to `video_loading.py`, and `frame_sampling.py` chooses the frames.
+"""
+
+from typing import Any
+
+
+# Arguments that say which frames to take; they are not needed after the frames have been loaded.
+LOADING_ARGUMENTS = ("do_sample_frames", "num_frames", "fps", "max_frames", "seek_mode", "video_metadata")
+# Arguments that say how large the frames are; they are needed when frames are loaded, and again afterwards.
+SHAPE_ARGUMENTS = ("size", "do_resize", "resample")
+# Arguments of the processor that concern videos alone, so that they can be told from those of the tokenizer.
+VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, "timestamps", "return_metadata")
+
+
+def gather_video_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """
+    Moves the arguments for videos that were given directly into `videos_kwargs`.
+
+    Raises:
+        ValueError: If one is given in both places; the message names both values.
+    """
+    kwargs = dict(kwargs)
+    options = dict(kwargs.pop("videos_kwargs", None) or {})
+    direct = {name: kwargs.pop(name) for name in VIDEO_ARGUMENTS if name in kwargs}
+    check_given_once(direct, "videos_kwargs", options)
+    return {**kwargs, "videos_kwargs": {**options, **direct}}
+
+
+def check_given_once(direct: dict[str, Any], name_of_other: str, other: dict[str, Any]) -> None:
+    """
+    Refuses arguments that are given in two places.
+
+    Raises:
+        ValueError: If one is in both; the message names both values.
+    """
+    for name in direct.keys() & other.keys():
+        raise ValueError(
+            f"{name} is given twice: {name}={direct[name]!r} and {name_of_other}[{name!r}]={other[name]!r}."
+        )
