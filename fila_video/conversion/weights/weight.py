@@ -28,8 +28,8 @@ class Weight(Protocol):
 
 
 @dataclass(frozen=True)
-class SafetensorsWeight:
-    """A tensor of a safetensors file."""
+class StoredWeight:
+    """A tensor in a file of the source. How it is read depends on the kind of file."""
 
     name: str
     file: Path
@@ -39,6 +39,10 @@ class SafetensorsWeight:
     @property
     def origin(self) -> str:
         return f"{self.name} ({self.file.name})"
+
+
+class SafetensorsWeight(StoredWeight):
+    """A tensor of a safetensors file."""
 
     def read(self) -> torch.Tensor:
         try:
@@ -48,18 +52,8 @@ class SafetensorsWeight:
             raise OSError(f"{self.name} cannot be read from {self.file}: {error}") from error
 
 
-@dataclass(frozen=True)
-class PickledWeight:
+class PickledWeight(StoredWeight):
     """A tensor of a `.bin` file that `torch.save` wrote."""
-
-    name: str
-    file: Path
-    shape: torch.Size
-    dtype: torch.dtype
-
-    @property
-    def origin(self) -> str:
-        return f"{self.name} ({self.file.name})"
 
     def read(self) -> torch.Tensor:
         return torch.load(self.file, map_location="cpu", weights_only=True, mmap=True)[self.name]
