@@ -1,4 +1,4 @@
-"""Lets torchvision be imported beside a PyTorch that its compiled part was not built for.
+"""Lets torchvision be imported together with a PyTorch that its compiled part was not built for.
 
 Only CPU builds of PyTorch are installed for vLLM's CPU build, and the package index has torchvision for CUDA alone.
 torchvision then misses two operators at import, which nothing here uses: they are declared, without a kernel.
