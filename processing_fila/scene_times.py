@@ -27,6 +27,8 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
+from .timestamps import equally_long_times
+
 
 PADDING_ID = -1  # no token
 
@@ -37,8 +39,7 @@ def tokenize_times(
     """
     The token ids of the times of a video's frames.
 
-    Times are written with one decimal, such as `3.2`. If the tokenizer makes different numbers of tokens of them,
-    zeros on the left make all times as wide as the video's length: `003.2` in a video of 123.4 seconds.
+    [`equally_long_times`] says how times are written.
 
     Args:
         tokenizer: The tokenizer of the language model.
@@ -51,8 +52,7 @@ def tokenize_times(
     Raises:
         ValueError: If the numbers of tokens differ even then; the message names two such times.
     """
-    width = _width(tokenizer, seconds, duration_seconds)
-    texts = [time_text(time, width) for time in seconds]
+    texts = equally_long_times(seconds, duration_seconds, lambda texts: _tokenize(tokenizer, texts))
     ids = _tokenize(tokenizer, texts)
     for text, tokens in zip(texts, ids, strict=True):
         if len(tokens) != len(ids[0]):
@@ -61,11 +61,6 @@ def tokenize_times(
                 f"digits: this tokenizer makes {len(ids[0])} tokens of {texts[0]!r} and {len(tokens)} of {text!r}."
             )
     return torch.tensor(ids, dtype=torch.long)
-
-
-def time_text(seconds: float, width: int) -> str:
-    """A time with zeros on the left: `time_text(3.21, 5) == "003.2"` and `time_text(3.21, 0) == "3.2"`."""
-    return f"{seconds:0{width}.1f}"
 
 
 def pad_time_ids(time_ids: list[torch.LongTensor]) -> torch.LongTensor:
@@ -78,18 +73,6 @@ def pad_time_ids(time_ids: list[torch.LongTensor]) -> torch.LongTensor:
 def count_digits(time_ids: torch.LongTensor) -> int:
     """Number of tokens of each time of one video, from its padded ids `(N, digits)`."""
     return int((time_ids[0] != PADDING_ID).sum())
-
-
-def _width(tokenizer: PreTrainedTokenizerBase, seconds: Sequence[float], duration_seconds: float) -> int:
-    """Width, in characters, to which times are padded. It is 0 if no padding is needed."""
-    texts = sorted({time_text(time, 0) for time in (0.0, *seconds)}, key=len)
-    # With most tokenizers the shortest and the longest time differ already.
-    is_same = all(_has_equal_tokens(tokenizer, some) for some in ([texts[0], texts[-1]], texts))
-    return 0 if is_same else len(f"{duration_seconds:.1f}")
-
-
-def _has_equal_tokens(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> bool:
-    return len({len(tokens) for tokens in _tokenize(tokenizer, texts)}) == 1
 
 
 def _tokenize(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:

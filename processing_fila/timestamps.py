@@ -16,7 +16,11 @@ How a prompt tells the language model when the frames of a video were shown: the
 after the visual tokens, or a time before the visual tokens of each scene.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+
+# From texts to the token ids of each.
+Tokenize = Callable[[list[str]], list[list[int]]]
 
 
 def timestamp_sentence(frame_seconds: Sequence[float], duration_seconds: float) -> str:
@@ -72,3 +76,35 @@ def _beginning(times: Sequence[str], duration_seconds: float) -> str:
     if len(times) == 0:
         raise ValueError("A video without frames has no timestamps.")
     return f"This video samples {len(times)} frames of a {duration_seconds:.1f}-second video"
+
+
+def equally_long_times(seconds: Sequence[float], duration_seconds: float, tokenize: Tokenize) -> list[str]:
+    """
+    Times of scenes as they are written, so that each has the same number of tokens if possible.
+
+    Times have one decimal, such as `3.2`. If the tokenizer makes different numbers of tokens of them, zeros on the left
+    make all times as wide as the video's length: `003.2` in a video of 123.4 seconds.
+
+    Args:
+        seconds: Times in seconds from the start of the video.
+        duration_seconds: Length of the video.
+        tokenize: The tokenizer of the language model.
+    """
+    texts = [time_text(time, 0) for time in seconds]
+    if _have_equal_lengths(tokenize, {"0.0", *texts}):
+        return texts
+    width = len(f"{duration_seconds:.1f}")
+    return [time_text(time, width) for time in seconds]
+
+
+def time_text(seconds: float, width: int) -> str:
+    """A time with zeros on the left: `time_text(3.21, 5) == "003.2"` and `time_text(3.21, 0) == "3.2"`."""
+    return f"{seconds:0{width}.1f}"
+
+
+def _have_equal_lengths(tokenize: Tokenize, texts: set[str]) -> bool:
+    by_length = sorted(texts, key=len)
+    # With most tokenizers the shortest and the longest time differ already.
+    return all(
+        len({len(tokens) for tokens in tokenize(some)}) == 1 for some in ([by_length[0], by_length[-1]], by_length)
+    )

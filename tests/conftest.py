@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests import environment as environments
-from tests.environment import PYTHON_VARIABLES, REPOSITORY, VLLM_VARIABLE, python_of
+from tests.environment import ONNX_VARIABLE, PYTHON_VARIABLES, REPOSITORY, VLLM_VARIABLE, python_of
 
 
 NO_SKIPS = os.environ.get("FILA_NO_SKIPS", "") not in ("", "0")
@@ -53,6 +53,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             _skip_or_fail(f"needs the environments that `make test` makes ({', '.join(missing)} not set)")
     if item.get_closest_marker("vllm") and not os.environ.get(VLLM_VARIABLE):
         _skip_or_fail(f"needs the environment that `make test-vllm` makes ({VLLM_VARIABLE} not set)")
+    if item.get_closest_marker("onnx") and not os.environ.get(ONNX_VARIABLE):
+        _skip_or_fail(f"needs the environment that `make test-slow` makes ({ONNX_VARIABLE} not set)")
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         pytest.skip("needs a GPU")
     if item.get_closest_marker("no_gpu") and torch.cuda.is_available():
@@ -85,6 +87,12 @@ def _skip_or_fail(reason: str) -> None:
 def vllm_python() -> Path:
     """The Python of the environment that has vLLM."""
     return Path(os.environ[VLLM_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def onnx_python() -> Path:
+    """The Python of the environment that has ONNX Runtime and no PyTorch."""
+    return Path(os.environ[ONNX_VARIABLE])
 
 
 @pytest.fixture(scope="session")

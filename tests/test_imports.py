@@ -16,7 +16,8 @@ HEAVY = ("torch", "transformers", "torchvision", "PIL.Image", "scipy", "matplotl
 # From the top: a file imports from its own floor and from those below (docs of the layout: CONTRIBUTING.md).
 FLOORS = (
     ("fila_video.cli",),
-    ("fila_video.serving", "fila_video.scenes", "fila_video.hub", "fila_video.evaluation", "fila_video.mini"),
+    ("fila_video.serving", "fila_video.onnx", "fila_video.scenes", "fila_video.hub"),
+    ("fila_video.evaluation", "fila_video.mini"),
     ("convert_checkpoint",),
     ("fila_video.training", "fila_video.dataset", "fila_video.conversion"),
     ("fila_video.world", "fila_video.common"),
@@ -58,6 +59,8 @@ def loaded_by(statement: str) -> set[str]:
         ("import fila_video.dataset.__main__", set()),
         ("import fila_video.common.workers", set()),
         ("import fila_video.evaluation.__main__", set()),
+        ("import fila_video.onnx.__main__", set()),
+        ("import fila_video.onnx.scene_selection", set()),
     ],
 )
 def test_an_import_loads_no_more_than_it_needs(statement, allowed):

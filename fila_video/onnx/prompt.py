@@ -1,0 +1,93 @@
+"""Prompts as token ids, with placeholders where a video's visual tokens and the times of its scenes stand."""
+
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from processing_fila.timestamps import append_times, equally_long_times, interleave_times
+
+from .settings import TOKENIZER_FILE, Settings
+
+
+TIMESTAMPS = ("sampled", "selected", "interleaved", "none")
+
+
+class Prompts:
+    """Lays out prompts as `FilaVideoProcessor` does.
+
+    Args:
+        folder: Folder of the ONNX files.
+        settings: Its settings.
+    """
+
+    def __init__(self, folder: Path, settings: Settings):
+        self._settings = settings
+        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+        self.placeholder_id = self._tokenizer.token_to_id(settings.video_token)
+
+    def layout(
+        self,
+        question: str,
+        *,
+        num_tokens: int,
+        num_scenes: int,
+        seconds: np.ndarray,
+        duration_seconds: float,
+        timestamps: str,
+    ) -> np.ndarray:
+        """Returns the token ids of a prompt, shape (T,), with placeholders for visual tokens and times of scenes.
+
+        Args:
+            question: The user's text.
+            num_tokens: Number of visual tokens of the video.
+            num_scenes: Number of scenes.
+            seconds: Times of the sampled frames.
+            duration_seconds: Length of the video.
+            timestamps: `"sampled"`, `"selected"`, `"interleaved"` or `"none"`.
+
+        Raises:
+            ValueError: If `timestamps` is unknown, or the question contains a control token.
+        """
+        if timestamps not in TIMESTAMPS:
+            raise ValueError(f"timestamps={timestamps!r} must be one of {', '.join(map(repr, TIMESTAMPS))}.")
+        self._check_question(question)
+        token = self._settings.video_token
+        if timestamps == "none":
+            video = token * num_tokens
+        elif timestamps == "sampled":
+            video = append_times(token, num_tokens, [f"{time:.1f}" for time in seconds], duration_seconds)
+        else:
+            digits = self.times(seconds, duration_seconds).shape[1]
+            write = interleave_times if timestamps == "interleaved" else append_times
+            video = write(token, num_tokens, [token * digits] * num_scenes, duration_seconds)
+        before, between, after = self._settings.prompt
+        return np.array(self._encode(before + video + between + question + after))
+
+    def times(self, seconds: np.ndarray, duration_seconds: float) -> np.ndarray:
+        """Returns the token ids of the times of the frames, shape (N, digits).
+
+        Raises:
+            ValueError: If the tokenizer makes different numbers of tokens of them.
+        """
+        texts = equally_long_times(seconds.tolist(), duration_seconds, self._encode_all)
+        ids = self._encode_all(texts)
+        if len({len(tokens) for tokens in ids}) > 1:
+            raise ValueError("The tokenizer makes different numbers of tokens of the times of the frames.")
+        return np.array(ids)
+
+    def decode(self, ids: list[int]) -> str:
+        """Returns the text of an answer, without control tokens."""
+        return self._tokenizer.decode(ids, skip_special_tokens=True)
+
+    def _check_question(self, question: str) -> None:
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        control_tokens = [token.content for token in added if token.special]
+        if found := [token for token in control_tokens if token in question]:
+            raise ValueError(f"The question contains {found[0]!r}, which has a meaning of its own in a prompt.")
+
+    def _encode(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def _encode_all(self, texts: list[str]) -> list[list[int]]:
+        return [self._encode(text) for text in texts]

@@ -1,0 +1,66 @@
+"""Lets vLLM read videos with our reader: a plugin that vLLM finds by its entry point (`vllm.general_plugins`).
+
+vLLM's own readers compute times as frame number / fps. With this plugin, the prompt has the times of the file, and the
+frames are those that the pipeline takes.
+"""
+
+from typing import Any
+
+import numpy as np
+from vllm.multimodal.video import VIDEO_LOADER_REGISTRY, VideoLoader
+
+from processing_fila.reader import read_video
+
+
+NAME = "fila_video"
+# vLLM chooses the reader by the class of the model's video processor, unless the server or a request names another.
+VIDEO_PROCESSOR = "FilaVideoVideoProcessor"
+
+
+def register() -> None:
+    """Makes the reader known to vLLM, which calls this in each of its processes."""
+    VIDEO_LOADER_REGISTRY.register(NAME, video_processor=VIDEO_PROCESSOR)(FilaVideoLoader)
+
+
+class FilaVideoLoader(VideoLoader):
+    """Reads videos with `processing_fila.reader`."""
+
+    @classmethod
+    def load_bytes(
+        cls,
+        data: bytes,
+        num_frames: int | None = None,
+        fps: float | None = None,
+        size: tuple[int, int] | None = None,
+        **options: Any,
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Reads and samples a video.
+
+        Args:
+            data: The file.
+            num_frames: Number of frames to sample; -1 for as many as `max_frames` allows.
+            fps: Frames per second to sample instead.
+            size: (height, width) in pixels to which frames are resized while they are decoded. With the size that the
+                model takes, memory holds small frames only, and they are those of the pipeline.
+            **options: Other options of `read_video`, such as `max_frames`.
+
+        Returns:
+            Frames of shape (N, H, W, 3), uint8, and the fields of `FilaVideoMetadata`.
+
+        Raises:
+            VideoReadError: If the file cannot be read.
+            ValueError: If an option is out of range.
+        """
+        if fps is not None or num_frames == -1:
+            num_frames = None  # vLLM always gives a number of frames
+        video = read_video(data, num_frames=num_frames, fps=fps, size=None if size is None else tuple(size), **options)
+        metadata = {
+            "total_num_frames": video.total_frames,
+            "fps": video.average_fps or None,
+            "duration": video.duration_seconds,
+            "video_backend": NAME,
+            "frames_indices": video.frame_indices.tolist(),
+            "frame_seconds": video.seconds.tolist(),
+            "do_sample_frames": False,
+        }
+        return video.frames, metadata
