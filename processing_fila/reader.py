@@ -22,7 +22,12 @@
 Reading order: these are the files of the reader in the order in which a call visits them.
 
     Opening a file: `VideoReader(source)`
-      reader_source      where the bytes come from: a path, bytes, a file object, or a URL (reader_url)
+      reader_source      where the bytes come from: a path, bytes, a file object, or a URL
+      reader_names         what messages call the video
+      reader_url           a URL as a file: what is fetched and kept
+      reader_answer          the answer to one request, checked
+      reader_http            one request, within limits of time and size, and the policy of addresses
+      reader_address         the parts of a URL, and which addresses are public
       reader_probe       the first look: which frames there are, and how they are shown
       reader_container     the file opened with PyAV: its video stream and its packets
       reader_index         the times of the frames, and the packets that hold them
@@ -58,6 +63,7 @@ from .reader_parallel import Paint, decode_in_parallel, default_num_decoders
 from .reader_picture import FramePainter
 from .reader_probe import probe
 from .reader_source import VideoInput, VideoSource
+from .reader_url import UrlOptions
 
 
 __all__ = ["SampledVideo", "VideoDamageWarning", "VideoReadError", "VideoReader", "read_video"]
@@ -114,8 +120,13 @@ class VideoReader:
             stays open.
         num_decoders: Number of parts of the video that are decoded at the same time. By default one for each CPU that
             this process may use, at most 4, and one in a worker of a PyTorch data loader.
-        url_timeout_seconds: Longest wait for an answer of a server.
+        url_timeout_seconds: Longest wait for an answer of a server, and for each 256 KiB that it sends.
+        url_total_seconds: Longest time that a server is waited for in total.
         url_max_bytes: Largest number of bytes that are fetched from a URL.
+        url_policy: Which addresses a URL may lead to. With `"safe_redirects"`, the URL itself may name any address, but
+            a redirect must not lead from a public address to a private one, nor from https to http.
+            `"public_only"` also refuses a URL with a private address: use it for URLs of other people. With
+            `"unrestricted"`, everything is allowed.
 
     Attributes:
         frame_seconds: When each frame is shown, in seconds, `(num_frames,)` float64, sorted; the first is at 0. These
@@ -130,7 +141,7 @@ class VideoReader:
 
     Raises:
         VideoReadError: If there is no such file, it has no video, or no frame can be decoded. It is an `OSError`.
-        ValueError: If `num_decoders` is not positive, or a URL is neither http nor https.
+        ValueError: If `num_decoders` or a limit is not positive, or a URL is neither http nor https.
         TypeError: If `source` is none of the above.
         ImportError: If PyAV is not installed or too old.
     """
@@ -141,12 +152,15 @@ class VideoReader:
         *,
         num_decoders: int | None = None,
         url_timeout_seconds: float = 30.0,
+        url_total_seconds: float = 600.0,
         url_max_bytes: int = 2**31,
+        url_policy: str = "safe_redirects",
     ):
         if num_decoders is not None and num_decoders <= 0:
             raise ValueError(f"num_decoders must be positive, got {num_decoders}.")
         self._num_decoders = num_decoders or default_num_decoders()
-        self._source = VideoSource(source, url_timeout_seconds=url_timeout_seconds, url_max_bytes=url_max_bytes)
+        url_options = UrlOptions(url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy)
+        self._source = VideoSource(source, url_options=url_options)
         try:
             self._index, self._geometry = probe(self._source)
         except BaseException:

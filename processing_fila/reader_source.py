@@ -16,14 +16,15 @@
 import base64
 import io
 import os
+import re
 import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import BinaryIO, Protocol
-from urllib.parse import urlsplit
 
 from .reader_errors import VideoReadError
-from .reader_url import HttpFile
+from .reader_names import shortened, shown_name
+from .reader_url import HttpFile, UrlOptions
 
 
 # The loader of remote code in transformers takes an unguarded import for a requirement of the whole model.
@@ -51,8 +52,7 @@ class VideoSource:
 
     Args:
         video: The path, bytes, file object or URL.
-        url_timeout_seconds: Longest wait for the answer of a server.
-        url_max_bytes: Largest number of bytes that are fetched from a URL.
+        url_options: Limits and policy for a URL.
 
     Attributes:
         name: What error messages call the video.
@@ -64,14 +64,14 @@ class VideoSource:
         ImportError: If PyAV is missing or too old.
     """
 
-    def __init__(self, video: VideoInput, *, url_timeout_seconds: float, url_max_bytes: int):
+    def __init__(self, video: VideoInput, *, url_options: UrlOptions):
         check_pyav()
         if isinstance(video, str) and video[:5].lower() == "data:":
             video = bytes_of_data_url(video)
         self.name = _name_of(video)
         self._downloaded: HttpFile | None = None
         if isinstance(video, str) and _is_url(video):
-            self._downloaded = HttpFile(video, timeout_seconds=url_timeout_seconds, max_bytes=url_max_bytes)
+            self._downloaded = HttpFile(video, url_options)
             self._open: Callable[[], str | io.BytesIO | SharedFileView] = SharedFile(self._downloaded).view
         else:
             self._open = _opener_of(video)
@@ -187,18 +187,18 @@ def _name_of(video: VideoInput) -> str:
     if isinstance(video, bytes | bytearray | memoryview):
         return f"<{len(video)} bytes>"
     if isinstance(video, str | os.PathLike):
-        return os.fspath(video)
-    return str(getattr(video, "name", None) or f"<{type(video).__name__}>")
+        return shown_name(os.fsdecode(video))
+    return shortened(str(getattr(video, "name", None) or f"<{type(video).__name__}>"))
 
 
 def _is_url(video: str) -> bool:
     """Whether a string has a scheme of two letters or more (one letter is a Windows drive) and is no existing file."""
-    return len(urlsplit(video).scheme) > 1 and not os.path.exists(video)
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", video) is not None and not os.path.exists(video)
 
 
 def _existing_file(path: str) -> str:
     if not os.path.exists(path):
-        raise VideoReadError(f"{path} does not exist.")
+        raise VideoReadError(f"{shown_name(path)} does not exist.")
     if not os.path.isfile(path):
         raise VideoReadError(f"{path} is not a file.")
     if os.path.getsize(path) == 0:

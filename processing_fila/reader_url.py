@@ -11,61 +11,99 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""An http(s) URL as a seekable file, fetched by ranges, with the standard library alone.
+"""An http(s) URL as a seekable file, fetched by ranges within limits of time and size.
 
-FFmpeg's http reader cannot limit the number of bytes, and fsspec's needs another package. Every piece is fetched once
-and kept in a temporary file, because several decoders read it.
+`reader_http` sends the requests, `reader_answer` checks the answers. Every piece is kept in a temporary file, because
+several decoders read it.
 """
 
 import io
+import ssl
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from http.client import HTTPException, HTTPResponse
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException, IncompleteRead
 
+from .reader_address import DEFAULT_PORTS
+from .reader_answer import RangeAnswer
 from .reader_errors import VideoReadError
+from .reader_http import URL_POLICIES, Budget
+from .reader_names import shortened, shown_name
 
 
 PIECE_BYTES = 256 * 1024
-SCHEMES = ("http", "https")
+# How often the connection may break off before another piece is complete.
+MAX_DROPS = 3
+PAUSE_SECONDS = 0.2  # before the next attempt; twice as long before each further one
+# What a connection raises that breaks off. A refused connection and a time limit are final.
+DROPPED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, IncompleteRead, ssl.SSLEOFError)
+
+
+@dataclass(frozen=True)
+class UrlOptions:
+    """How URLs are read. `VideoReader` explains the fields.
+
+    Raises:
+        ValueError: If a limit is not positive, or the policy is unknown.
+    """
+
+    timeout_seconds: float
+    total_seconds: float
+    max_bytes: int
+    policy: str
+
+    def __post_init__(self):
+        for name in ("timeout_seconds", "total_seconds", "max_bytes"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"url_{name} must be positive, got {getattr(self, name)}.")
+        if self.policy not in URL_POLICIES:
+            raise ValueError(f"url_policy must be one of {URL_POLICIES}, got {self.policy!r}.")
 
 
 class HttpFile(io.RawIOBase):
     """A read-only file at an http(s) URL.
 
     Args:
-        url: An http or https URL. A redirect to any other scheme is refused.
-        timeout_seconds: Longest wait for a connection, and for each piece of 256 KiB.
-        max_bytes: Largest number of bytes fetched in total. A larger file is refused at once.
+        url: An http or https URL, which may hold a user and a password.
+        options: Limits and policy.
 
     Attributes:
-        size: Size of the file in bytes.
+        size: Size of the file in bytes. If the server does not state it, the whole file is fetched at once.
 
     Raises:
         ValueError: If the URL has another scheme.
-        VideoReadError: If the server does not answer, answers with an error, or sends too many bytes. The message
-            names the URL and the cause. Reading may raise it as well.
+        VideoReadError: If the URL is malformed, the policy forbids its address, or the server does not answer, answers
+            with an error, sends too many bytes, or takes too long. The message names the URL, without passwords and
+            queries, and the cause. Reading may raise it as well.
     """
 
-    def __init__(self, url: str, *, timeout_seconds: float, max_bytes: int):
+    def __init__(self, url: str, options: UrlOptions):
+        self._name = shown_name(url)
         check_scheme(url)
         self._url = url
-        self._timeout_seconds = timeout_seconds
-        self._max_bytes = max_bytes
-        self._opener = urllib.request.build_opener(_HttpOnlyRedirects)
-        self._fetched_bytes = 0
+        self._options = options
+        self._budget = Budget(options.timeout_seconds, options.total_seconds)
+        self.size: int
         self._position = 0
         self._cached: set[int] = set()
         self._cache = tempfile.TemporaryFile()
-        self._response: HTTPResponse | None = None
-        self._response_piece = 0  # the piece that comes next in the response
+        self._answer: RangeAnswer | None = None
+        self._next_byte = 0  # the one that the answer sends next, or the first one to ask for
+        self._known_size: int | None = None
+        self._validator: str | None = None
+        self._fetched_bytes = 0
+        self._num_drops = 0  # since a piece was completed
         try:
-            self.size = self._open_response(piece=0)
+            self._attempt(self._open_answer)
+            while self._known_size is None:
+                self._attempt(self._receive_piece)
+            if self._known_size == 0:
+                raise VideoReadError(f"{self._name} is empty.")
         except BaseException:
             self.close()
             raise
+        self.size = self._known_size
 
     def readable(self) -> bool:
         return True
@@ -93,85 +131,97 @@ class HttpFile(io.RawIOBase):
         return data
 
     def close(self) -> None:
-        self._close_response()
+        self._close_answer()
         self._cache.close()
         super().close()
 
-    def _close_response(self) -> None:
-        if self._response is not None:
-            self._response.close()
+    def _close_answer(self) -> None:
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
 
     def _fetch(self, piece: int) -> None:
-        if self._response is None or piece != self._response_piece:
-            self._open_response(piece)
-        while piece not in self._cached:  # a server without ranges starts at the first piece again
-            self._store_next_piece()
+        if self._answer is None or (self._answer.is_partial and self._next_byte != piece * PIECE_BYTES):
+            self._close_answer()
+            self._next_byte = piece * PIECE_BYTES
+        while piece not in self._cached:  # an answer without ranges brings the pieces before it as well
+            self._attempt(self._receive_piece)
 
-    def _open_response(self, piece: int) -> int:
-        """Requests everything from `piece` on, and returns the size of the whole file."""
-        self._close_response()
-        request = urllib.request.Request(self._url, headers={"Range": f"bytes={piece * PIECE_BYTES}-"})
-        try:
-            self._response = self._opener.open(request, timeout=self._timeout_seconds)
-        except urllib.error.HTTPError as error:
-            error.close()
-            raise VideoReadError(f"{self._url} cannot be fetched: {error}") from error
-        except (OSError, HTTPException) as error:
-            raise VideoReadError(f"{self._url} cannot be fetched: {error}") from error
-        is_partial = self._response.status == 206
-        self._response_piece = piece if is_partial else 0
-        return self._checked_size(self._response.headers, is_partial)
+    def _open_answer(self) -> None:
+        answer = RangeAnswer(
+            self._url,
+            self._next_byte,
+            validator=self._validator,
+            budget=self._budget,
+            policy=self._options.policy,
+        )
+        self._answer = answer
+        self._next_byte = answer.start
+        if answer.size is not None:
+            if answer.size > self._options.max_bytes:
+                raise VideoReadError(
+                    f"{self._name} has {answer.size} bytes, more than the limit of {self._options.max_bytes}."
+                )
+            if self._known_size not in (None, answer.size):
+                raise VideoReadError(f"{self._name} changed from {self._known_size} to {answer.size} bytes meanwhile.")
+            self._known_size = answer.size
+        if self._validator is not None and answer.validator not in (None, self._validator):
+            raise VideoReadError(f"{self._name} changed meanwhile: the server now has another version of it.")
+        self._validator = answer.validator
 
-    def _checked_size(self, headers, is_partial: bool) -> int:
-        stated = headers.get("Content-Range", "").rpartition("/")[2] if is_partial else headers.get("Content-Length")
-        if not (stated or "").isdigit():
-            raise VideoReadError(f"{self._url} cannot be fetched: the server does not say how large the file is.")
-        if int(stated) > self._max_bytes:
-            raise VideoReadError(f"{self._url} has {stated} bytes, more than the limit of {self._max_bytes}.")
-        return int(stated)
+    def _receive_piece(self) -> None:
+        """Receives the piece at which the answer stands, up to its end or that of the answer."""
+        if self._answer is None:
+            self._open_answer()
+        assert self._answer is not None
+        piece = self._next_byte // PIECE_BYTES
+        end = (piece + 1) * PIECE_BYTES
+        end = end if self._known_size is None else min(end, self._known_size)
+        with self._budget.step(end - self._next_byte):
+            while self._next_byte < end and (data := self._answer.receive(end - self._next_byte)):
+                self._store(data)
+        if self._next_byte < end:
+            self._close_answer()
+            if self._known_size is not None:  # a part of the file that is shorter than what was asked for
+                return
+            self._known_size = self._next_byte
+        if piece not in self._cached:
+            self._cached.add(piece)
+            self._num_drops = 0
 
-    def _store_next_piece(self) -> None:
-        start = self._response_piece * PIECE_BYTES
-        wanted = min(PIECE_BYTES, self.size - start)
-        data = self._receive(wanted)
-        if len(data) < wanted:
-            raise VideoReadError(f"{self._url} ended after {start + len(data)} of {self.size} bytes.")
-        self._cache.seek(start)
+    def _store(self, data: bytes) -> None:
+        self._fetched_bytes += len(data)
+        if self._fetched_bytes > self._options.max_bytes:
+            raise VideoReadError(f"{self._name} sent more than the limit of {self._options.max_bytes} bytes.")
+        self._cache.seek(self._next_byte)
         self._cache.write(data)
-        self._cached.add(self._response_piece)
-        self._response_piece += 1
+        self._next_byte += len(data)
 
-    def _receive(self, wanted: int) -> bytes:
-        deadline = time.monotonic() + self._timeout_seconds
-        data = bytearray()
-        while len(data) < wanted:
-            received = self._receive_some(wanted - len(data))
-            if not received:
-                break
-            data += received
-            self._count(len(received))
-            if time.monotonic() > deadline:
-                raise VideoReadError(f"{self._url} did not send {wanted} bytes within {self._timeout_seconds} seconds.")
-        return bytes(data)
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """Takes a step, again from where it stopped if the connection breaks off.
 
-    def _receive_some(self, wanted: int) -> bytes:
-        assert self._response is not None
-        try:
-            return self._response.read1(wanted)
-        except (OSError, HTTPException) as error:
-            raise VideoReadError(f"{self._url} cannot be fetched: {error}") from error
+        Raises:
+            VideoReadError: If it breaks off too often, or fails in another way.
+        """
+        while True:
+            try:
+                return step()
+            except VideoReadError:
+                raise
+            except DROPPED as error:
+                self._close_answer()
+                self._num_drops += 1
+                if self._num_drops > MAX_DROPS:
+                    raise VideoReadError(self._message_of_drops(error)) from error
+                time.sleep(PAUSE_SECONDS * 2 ** (self._num_drops - 1))
+            except (OSError, HTTPException, ValueError) as error:
+                cause = shortened(str(error)) or type(error).__name__
+                raise VideoReadError(f"{self._name} cannot be fetched: {cause}.") from error
 
-    def _count(self, num_bytes: int) -> None:
-        self._fetched_bytes += num_bytes
-        if self._fetched_bytes > self._max_bytes:
-            raise VideoReadError(f"{self._url} sent more than the limit of {self._max_bytes} bytes.")
-
-
-class _HttpOnlyRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
-        if urlsplit(newurl).scheme.lower() not in SCHEMES:
-            raise urllib.error.URLError(f"it redirects to {newurl!r}, which is neither http nor https")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+    def _message_of_drops(self, error: Exception) -> str:
+        size = "an unknown number of" if self._known_size is None else self._known_size
+        cause = "" if isinstance(error, IncompleteRead) else f" ({error})"
+        return f"{self._name} ended after {self._next_byte} of {size} bytes, {self._num_drops} times{cause}."
 
 
 def check_scheme(url: str) -> None:
@@ -180,6 +230,6 @@ def check_scheme(url: str) -> None:
     Raises:
         ValueError: If the scheme is neither http nor https.
     """
-    scheme = urlsplit(url).scheme.lower()
-    if scheme not in SCHEMES:
-        raise ValueError(f"The URL of a video must be http or https, got {scheme!r} in {url!r}.")
+    scheme = url.partition(":")[0].lower()
+    if scheme not in DEFAULT_PORTS:
+        raise ValueError(f"The URL of a video must be http or https, got {scheme!r} in {shown_name(url)!r}.")
