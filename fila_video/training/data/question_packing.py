@@ -103,7 +103,7 @@ def _spans(ids: list[int], chat: list[dict[str, Any]], tokenizer: PreTrainedToke
     words = tokenizer.encode(text, add_special_tokens=False)
     prefix_end = ends[questions[0]] - len(words)
     if ids[prefix_end : ends[questions[0]]] != words:
-        raise ValueError(f"The question {text!r} is not at the end of its turn in the prompt.")
+        raise ValueError(f"The question {text[:80]!r} is not at the end of its turn in the prompt.")
     marker = len(tokenizer.encode("<|im_start|>user\n", add_special_tokens=False))
     first_tokens = [prefix_end, *(starts[turn] + marker for turn in questions[1:])]
     return [(0, prefix_end), *((start, ends[turn] + 1) for start, turn in zip(first_tokens, answers, strict=True))]

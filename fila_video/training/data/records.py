@@ -42,7 +42,7 @@ def chat_of(
     if not isinstance(record, Mapping):
         raise RecordError(f"{source}: a record must be an object, not {record!r:.80}.")
     record_id = record.get("id") if record.get("id") is not None else f"number {number}"
-    name = f"{source}: record {record_id!r}"
+    name = f"{source}: record {record_id!r:.80}"
     kind, paths = _media_of(record, name)
     turns = _turns_of(record, name)
     num_places = sum(len(PLACEHOLDER.findall(text)) for _, text in turns)
@@ -74,9 +74,9 @@ def _turns_of(record: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
     turns = [(turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))) for turn in turns]
     for role, text in turns:
         if role not in ROLES:
-            raise RecordError(f"{name} has a turn of {role!r}; the roles are {', '.join(ROLES)}.")
+            raise RecordError(f"{name} has a turn of {role!r:.80}; the roles are {', '.join(ROLES)}.")
         if not isinstance(text, str):
-            raise RecordError(f"{name} has a turn of {role!r} whose text is {text!r}.")
+            raise RecordError(f"{name} has a turn of {role!r} whose text is {text!r:.80}.")
     turns = [(ROLES[role], text) for role, text in turns]
     if not any(role == "assistant" and text.strip() for role, text in turns):
         raise RecordError(f"{name} has no answer to train on.")
