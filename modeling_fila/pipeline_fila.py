@@ -16,10 +16,11 @@
 Shape letters: N frames of a video, H and W pixels.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from reprlib import repr as shorten
+from reprlib import Repr
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,17 @@ GENERATE_ARGUMENTS = (
 )
 
 Message = dict[str, Any]
+
+
+class _Repr(Repr):
+    """Shows values in messages: short, and without users, passwords and queries of URLs."""
+
+    def repr_str(self, x: str, level: int) -> str:
+        url = re.fullmatch(r"(\w[\w+.-]*://)([^/?#]*@)?([^?#]*)([?#].*)?", x, re.DOTALL)
+        return super().repr_str(url[1] + url[3] if url else x, level)
+
+
+shorten = _Repr().repr
 
 
 @dataclass
@@ -83,7 +95,7 @@ def is_stream(value: Any) -> bool:
 def make_conversation(videos: Any, text: str) -> list[Message]:
     """Makes a conversation of one user turn: the videos (one, a list, or `None`), then the question."""
     if not isinstance(text, str):
-        raise ValueError(f"text={text!r} must be a string, a list of strings, or a conversation.")
+        raise ValueError(f"text={shorten(text)} must be a string, a list of strings, or a conversation.")
     videos = [] if videos is None else videos if is_many_videos(videos) else [videos]
     content = [{"type": "video", "video": video} for video in videos]
     return [{"role": "user", "content": [*content, {"type": "text", "text": text}]}]
@@ -194,10 +206,12 @@ class VideoTextToTextPipeline(Pipeline):
                 target, kind = generate_kwargs, "generate_kwargs"
             else:
                 raise TypeError(
-                    f"{name}={value!r} is not an argument of the {TASK} pipeline, its processor or `generate`."
+                    f"{name}={shorten(value)} is not an argument of the {TASK} pipeline, its processor or `generate`."
                 )
             if name in target:
-                raise ValueError(f"{name} is given twice: {name}={value!r} and {kind}[{name!r}]={target[name]!r}.")
+                raise ValueError(
+                    f"{name} is given twice: {name}={shorten(value)} and {kind}[{name!r}]={shorten(target[name])}."
+                )
             target[name] = value
         # The arguments of a call are merged with those of the constructor. While the constructor runs, there are none.
         earlier = {**getattr(self, "_preprocess_params", {}), **getattr(self, "_forward_params", {})}
@@ -232,8 +246,8 @@ class VideoTextToTextPipeline(Pipeline):
             return_full_text (`bool`, *optional*, defaults to `False`):
                 Whether `generated_text` is the conversation with the answer added, instead of the answer alone.
             processor_kwargs (`dict`, *optional*):
-                Arguments of the processor. Those such as `num_frames`, `fps` and `max_frames` may also be given
-                directly.
+                Arguments of the processor. Those such as `num_frames`, `fps`, `max_frames` and `url_timeout_seconds`
+                may also be given directly.
             generate_kwargs (`dict`, *optional*):
                 Arguments of `generate`. Those such as `max_new_tokens` may also be given directly.
 

@@ -14,6 +14,7 @@
 """Checks of arguments that several files of this folder need."""
 
 from collections.abc import Sequence
+from reprlib import repr as shorten
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
@@ -24,5 +25,5 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
         ValueError: If it is none; the message names the argument, the value and the choices.
     """
     if value not in choices:
-        raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(map(repr, choices))}.")
+        raise ValueError(f"{name}={shorten(value)} is unknown; choose one of {', '.join(map(repr, choices))}.")
     return value

@@ -18,11 +18,17 @@ The pipeline passes its arguments on (`pipeline_fila.py`), `processing_fila_vide
 to `video_loading.py`, and `frame_sampling.py` chooses the frames.
 """
 
+from reprlib import repr as shorten
 from typing import Any
 
 
-# Arguments that say which frames to take; they are not needed after the frames have been loaded.
-LOADING_ARGUMENTS = ("do_sample_frames", "num_frames", "fps", "max_frames", "seek_mode", "video_metadata")
+# Options of `VideoReader`.
+READER_ARGUMENTS = ("url_timeout_seconds", "url_total_seconds", "url_max_bytes", "url_policy")
+# Arguments that say which frames to take and how; they are not needed after the frames have been loaded.
+LOADING_ARGUMENTS = (
+    *("do_sample_frames", "num_frames", "fps", "max_frames", "seek_mode", "video_metadata"),
+    *READER_ARGUMENTS,
+)
 # Arguments that say how large the frames are; they are needed when frames are loaded, and again afterwards.
 SHAPE_ARGUMENTS = ("size", "do_resize", "resample")
 # Arguments of the processor that concern videos alone, so that they can be told from those of the tokenizer.
@@ -51,6 +57,5 @@ def check_given_once(direct: dict[str, Any], name_of_other: str, other: dict[str
         ValueError: If one is in both; the message names both values.
     """
     for name in direct.keys() & other.keys():
-        raise ValueError(
-            f"{name} is given twice: {name}={direct[name]!r} and {name_of_other}[{name!r}]={other[name]!r}."
-        )
+        values = shorten(direct[name]), shorten(other[name])
+        raise ValueError(f"{name} is given twice: {name}={values[0]} and {name_of_other}[{name!r}]={values[1]}.")

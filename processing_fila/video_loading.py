@@ -18,7 +18,8 @@ Shape letters: N sampled frames, H and W height and width in pixels.
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from reprlib import repr as shorten
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class LoadingOptions:
         takes_all: Take every frame; an error if there are more than `max_frames`.
         size: (height, width) to which frames are resized while they are decoded; None keeps their size.
         seek_mode: `"exact"` or `"keyframe"`, as in [`VideoReader.frames_at`].
+        reader_options: Options of [`VideoReader`], for files.
     """
 
     num_frames: int | None
@@ -51,6 +53,7 @@ class LoadingOptions:
     takes_all: bool
     size: tuple[int, int] | None
     seek_mode: str
+    reader_options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sampling(self) -> dict[str, Any]:
@@ -89,12 +92,14 @@ def _load(video: Any, given: Mapping[str, Any] | None, options: LoadingOptions) 
     if not is_video_file(video):
         return _sample_frames(video, metadata_of_frames(given, len(video)), options)
     if given is not None:
-        raise ValueError(f"video_metadata={given!r} is given for a file, whose own times are read: leave it out.")
+        raise ValueError(
+            f"video_metadata={shorten(given)} is given for a file, whose own times are read: leave it out."
+        )
     return _read_file(video, options)
 
 
 def _read_file(video: Any, options: LoadingOptions) -> LoadedVideo:
-    with VideoReader(video) as reader:
+    with VideoReader(video, **options.reader_options) as reader:
         if options.takes_all:
             _check_number(reader.num_frames, options.max_frames)
         sampled = reader.sample(**options.sampling, size=options.size, seek_mode=options.seek_mode)

@@ -18,6 +18,7 @@ What is known about a video whose frames are in memory: transformers' `VideoMeta
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from reprlib import repr as shorten
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ def _known_values(given: Mapping[str, Any] | None) -> dict[str, Any]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise ValueError(f"video_metadata is a dict or a VideoMetadata for each video, got {given!r}.")
+        raise ValueError(f"video_metadata is a dict or a VideoMetadata for each video, got {shorten(given)}.")
     unknown = set(given) - set(FilaVideoMetadata.__dataclass_fields__)
     if unknown:
         known = ", ".join(FilaVideoMetadata.__dataclass_fields__)

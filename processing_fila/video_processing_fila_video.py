@@ -15,6 +15,7 @@
 Videos in any form -> normalized frames. Shape letters: V videos, N frames (of the longest), H and W pixels.
 """
 
+from reprlib import repr as shorten
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ from transformers.processing_utils import Unpack, VideosKwargs
 from .frame_sampling import check_sampling
 from .loaded_video import LoadedVideo
 from .scene_times import pad_time_ids
-from .video_arguments import LOADING_ARGUMENTS, SHAPE_ARGUMENTS
+from .video_arguments import LOADING_ARGUMENTS, READER_ARGUMENTS, SHAPE_ARGUMENTS
 from .video_input import GivenVideo, flatten_videos
 from .video_loading import LoadingOptions, load_videos
 
@@ -37,11 +38,17 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
         max_frames (`int`): the most frames ever taken from a video, however it is sampled.
         seek_mode (`str`): `"exact"`, or `"keyframe"` for the key frames nearest to those chosen, which is faster.
         timestamps (`str`): what [`FilaVideoProcessor`] writes into the prompt; see there.
+        url_timeout_seconds, url_total_seconds (`float`), url_max_bytes (`int`), url_policy (`str`): limits and allowed
+            addresses of http(s) URLs; see [`VideoReader`].
     """
 
     max_frames: int | None
     seek_mode: str | None
     timestamps: str | None
+    url_timeout_seconds: float | None
+    url_total_seconds: float | None
+    url_max_bytes: int | None
+    url_policy: str | None
 
 
 class FilaVideoVideoProcessor(BaseVideoProcessor):
@@ -58,6 +65,8 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         do_sample_frames (`bool`, *optional*, defaults to `True`):
             whether to sample, or to take every frame; with `num_frames` or `fps` in a call, `False` is an error.
         seek_mode (`str`, *optional*, defaults to `"exact"`): or `"keyframe"`; see [`VideoReader.frames_at`].
+        url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy (*optional*): limits and allowed addresses of
+            http(s) URLs, as in [`VideoReader`], which has the defaults.
         size (`dict`, *optional*, defaults to `{"height": 384, "width": 384}`): frames are stretched to it.
         others: as in [`BaseVideoProcessor`].
     """
@@ -160,6 +169,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         size: Any = None,
         do_resize: bool | None = None,
         resample: Any = None,
+        **reader_options: Any,
     ) -> list[LoadedVideo]:
         """
         Reads and samples videos, without normalizing them. The arguments are those of [`preprocess`].
@@ -170,11 +180,12 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         """
         given = flatten_videos(videos)
         if not given:
-            raise ValueError(f"videos={videos!r} holds no video.")
+            raise ValueError(f"videos={shorten(videos)} holds no video.")
         options = LoadingOptions(
             **self._sampling(do_sample_frames, num_frames, fps, max_frames),
             size=self._decoded_size(size, self.do_resize if do_resize is None else do_resize, resample),
             seek_mode=seek_mode or self.seek_mode,
+            reader_options=self._reader_options(reader_options),
         )
         return load_videos(given, video_metadata, options)
 
@@ -193,6 +204,14 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             num_frames = None if self.num_frames is None else min(self.num_frames, max_frames)
             fps = self.fps
         return {"num_frames": num_frames, "fps": fps, "max_frames": max_frames, "takes_all": not do_sample_frames}
+
+    def _reader_options(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The options of [`VideoReader`] in the call, or this processor's own; those that nobody sets are left out."""
+        if unknown := sorted(given.keys() - set(READER_ARGUMENTS)):
+            raise TypeError(f"{unknown[0]} is not an argument for loading videos.")
+        options = {name: given.get(name) for name in READER_ARGUMENTS}
+        options = {name: getattr(self, name, None) if value is None else value for name, value in options.items()}
+        return {name: value for name, value in options.items() if value is not None}
 
     def _decoded_size(self, size: Any, do_resize: bool, resample: Any) -> tuple[int, int] | None:
         """The size to which frames can be resized as they are decoded, bicubically, or `None` to keep theirs."""

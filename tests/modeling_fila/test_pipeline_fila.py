@@ -31,6 +31,7 @@ from pipeline_fila import VideoTextToTextPipeline
 from processing_fila import FilaVideoProcessor, FilaVideoVideoProcessor
 from processing_fila.reader import VideoReader
 from tests.clips import draw_clip, draw_frames
+from tests.raw_server import RawServer, part
 
 
 TASK = "video-text-to-text"
@@ -640,3 +641,44 @@ def test_every_auto_class_loads_without_trust(folder):
     # A script that was written for remote code also gets the installed classes.
     assert {auto: type(auto.from_pretrained(folder, trust_remote_code=True)) for auto in wanted} == wanted
     assert type(pipeline(TASK, model=str(folder), trust_remote_code=True)) is VideoTextToTextPipeline
+
+
+def test_limits_for_urls(pipe, clip):
+    data = Path(clip).read_bytes()
+
+    def answer(connection, request) -> None:
+        connection.sendall(part(data, request.start) + data[request.start :])
+
+    with RawServer(answer) as server:
+        url = server.url("clip.mp4")
+        assert pipe(url, text=QUESTION, max_new_tokens=NEW_TOKENS) == pipe(
+            clip, text=QUESTION, max_new_tokens=NEW_TOKENS
+        )
+        for options, cause in [
+            ({"url_max_bytes": 1000}, "more than the limit of 1000"),
+            ({"url_policy": "public_only"}, "which is not public"),
+            ({"processor_kwargs": {"url_policy": "public_only"}}, "which is not public"),
+            ({"url_total_seconds": 1e-6}, "url_total_seconds"),
+            ({"url_timeout_seconds": 1e-6}, "within 1e-06 seconds"),
+        ]:
+            with pytest.raises(OSError, match=cause):
+                pipe(url, text=QUESTION, **options)
+
+
+def test_messages_hold_no_secrets_and_no_long_values(pipe):
+    url = "https://user:word@example.org/a.mp4?token=" + "secret" * 100_000
+    data_url = "data:video/mp4;base64," + "A" * 1_000_000
+    for arguments in [
+        {"videos": url},
+        {"videos": data_url},
+        {"videos": [{"video": url}]},
+        {"videos": [{"video": data_url}]},
+        {"videos": "a.mp4", "text": {"text": data_url}},
+        {"videos": "a.mp4", "text": QUESTION, "unknown": data_url},
+        {"videos": "a.mp4", "text": QUESTION, "timestamps": data_url, "processor_kwargs": {"timestamps": data_url}},
+        {"videos": "a.mp4", "text": QUESTION, "video_metadata": data_url},
+    ]:
+        with pytest.raises((ValueError, TypeError)) as error:
+            pipe(**arguments)
+        message = str(error.value)
+        assert len(message) < 500 and "word" not in message and "secret" not in message

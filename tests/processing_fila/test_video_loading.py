@@ -27,7 +27,7 @@ def clip(tmp_path):
 def opened(monkeypatch):
     """What has been opened so far."""
     opened, reader = [], video_loading.VideoReader
-    monkeypatch.setattr(video_loading, "VideoReader", lambda video: opened.append(video) or reader(video))
+    monkeypatch.setattr(video_loading, "VideoReader", lambda video, **_: opened.append(video) or reader(video))
     return opened
 
 
@@ -113,3 +113,28 @@ def test_a_list_of_pictures_is_stacked_once(monkeypatch, tmp_path):
     processor = FilaVideoProcessor.from_pretrained(tmp_path / "tiny")
     processor(text="<video>What?", videos=list(FRAMES), video_metadata=TIMES)
     assert len(stacked) == 1
+
+
+def test_options_of_the_reader_reach_it(monkeypatch, clip):
+    """Those of the call, or else those of the processor; what nobody sets is left to the reader."""
+    given = []
+    reader = video_loading.VideoReader
+    monkeypatch.setattr(video_loading, "VideoReader", lambda video, **options: given.append(options) or reader(video))
+    processor = FilaVideoVideoProcessor(size={"height": 8, "width": 8})
+    processor.load_videos(str(clip))
+    processor.load_videos(str(clip), url_timeout_seconds=5, url_policy="public_only")
+    processor = FilaVideoVideoProcessor(size={"height": 8, "width": 8}, url_max_bytes=1000, url_total_seconds=60.0)
+    processor(str(clip), url_total_seconds=7, return_tensors="pt")
+    assert given == [
+        {},
+        {"url_timeout_seconds": 5, "url_policy": "public_only"},
+        {"url_total_seconds": 7, "url_max_bytes": 1000},
+    ]
+    with pytest.raises(TypeError, match="url_speed is not an argument"):
+        processor.load_videos(str(clip), url_speed=1)
+
+
+def test_options_of_the_reader_are_saved_only_if_they_are_set(tmp_path):
+    FilaVideoVideoProcessor(url_max_bytes=1000).save_pretrained(tmp_path)
+    assert FilaVideoVideoProcessor.from_pretrained(tmp_path).url_max_bytes == 1000
+    assert "url_policy" not in (tmp_path / "video_preprocessor_config.json").read_text()
