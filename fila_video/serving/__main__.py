@@ -24,6 +24,7 @@ def _serve(options: argparse.Namespace) -> None:
         host=options.host,
         port=options.port,
         num_frames=options.num_frames,
+        allow_private_addresses=options.allow_private_addresses,
         dtype=options.dtype,
         device=options.device,
         trust_remote_code=options.trust_remote_code,
@@ -36,6 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on")
     parser.add_argument("--num-frames", type=int, help="number of frames sampled from a video (default: 32)")
+    parser.add_argument(
+        "--allow-private-addresses",
+        action="store_true",
+        help="fetch URLs of clients from any address, also from those of your own network",
+    )
     parser.add_argument("--dtype", default="auto", help="dtype of the weights")
     parser.add_argument("--device", default="auto", help="device of the model, such as cpu or cuda:0")
     parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with the model")

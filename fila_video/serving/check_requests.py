@@ -1,14 +1,22 @@
-"""Refuses requests that name files of the server, or that switch a protection off."""
+"""Refuses requests that name files of the server, or that switch a protection off, and fetches their images."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from processing_fila.reader import VideoReadError
+
+from .fetch_images import fetch_images
+
 
 ALLOWED_SCHEMES = ("http", "https", "data")
 MEDIA_PARTS = ("video_url", "image_url", "audio_url", "input_image")
-PROTECTED_ARGUMENTS = ("sanitize_control_tokens", "chat_template")
+PROTECTED_ARGUMENTS = (
+    *("sanitize_control_tokens", "chat_template", "processor_kwargs", "text_kwargs", "videos_kwargs"),
+    *("url_timeout_seconds", "url_total_seconds", "url_max_bytes", "url_policy"),
+)
 
 Message = dict[str, Any]
 Application = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable]
@@ -19,25 +27,36 @@ class CheckRequests:
     An ASGI application in front of another one.
 
     A request is answered with status 400 if a video or image in it is no http(s) or data URL, or if it sets one of the
-    arguments of the chat template that protect the server. All other requests pass unchanged.
+    arguments of the chat template that protect the server. Images at http(s) URLs are fetched here, and their data URLs
+    take their place, because transformers would fetch them from any address and without a limit. Videos are fetched by
+    our reader, which has limits. All other requests pass unchanged.
 
     Args:
         application: The application to protect.
         max_body_bytes: Largest body of a request; larger ones are answered with status 413.
+        url_policy: Which addresses the URLs of images may lead to; see `VideoReader`.
     """
 
-    def __init__(self, application: Application, *, max_body_bytes: int = 256 * 2**20):
+    def __init__(self, application: Application, *, max_body_bytes: int = 256 * 2**20, url_policy: str = "public_only"):
         self._application = application
         self._max_body_bytes = max_body_bytes
+        self._url_policy = url_policy
 
     async def __call__(self, scope: Message, receive: Callable, send: Callable) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._application(scope, receive, send)
             return
         body = await self._read(receive)
-        fault = (413, "The request is too large.") if body is None else (400, find_fault(body))
-        if fault[1] is not None:
-            await _refuse(send, *fault)
+        if body is None:
+            await _refuse(send, 413, "The request is too large.")
+            return
+        if fault := find_fault(body):
+            await _refuse(send, 400, fault)
+            return
+        try:
+            body = await asyncio.to_thread(fetch_images, body, self._url_policy)
+        except (VideoReadError, ValueError) as error:
+            await _refuse(send, 400, str(error))
             return
         messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -67,14 +86,24 @@ def find_fault(body: bytes) -> str | None:
         return None
     if not isinstance(request, dict):
         return None
+    arguments = request.get("chat_template_kwargs") or {}
+    if not isinstance(arguments, dict):
+        return "chat_template_kwargs must be an object."
     for name in PROTECTED_ARGUMENTS:
-        if name in (request.get("chat_template_kwargs") or {}):
+        if name in arguments:
             return f"chat_template_kwargs must not hold {name!r}."
     for url in media_urls(request):
-        scheme = urlsplit(url).scheme.lower() if isinstance(url, str) else ""
-        if scheme not in ALLOWED_SCHEMES:
+        if not isinstance(url, str) or scheme_of(url) not in ALLOWED_SCHEMES:
             return "Videos and images must be http, https or data URLs."
     return None
+
+
+def scheme_of(url: str) -> str:
+    """The scheme of a URL, in lower case; empty for a malformed URL."""
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
 
 
 def media_urls(value: Any) -> Iterator[Any]:
@@ -90,7 +119,7 @@ def media_urls(value: Any) -> Iterator[Any]:
             yield from media_urls(item)
 
 
-async def _refuse(send: Callable, status: int, message: str | None) -> None:
+async def _refuse(send: Callable, status: int, message: str) -> None:
     body = json.dumps({"error": {"message": message, "type": "invalid_request_error"}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})

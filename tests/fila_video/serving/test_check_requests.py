@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 
 import pytest
 
+import processing_fila.reader_http
 from fila_video.serving.check_requests import CheckRequests, find_fault
+from tests.raw_server import RawServer, head
 
 
 def chat(**part) -> bytes:
@@ -42,7 +45,17 @@ def test_files_of_the_server_are_refused(url):
     assert find_fault(json.dumps({"input": [{"content": [{"type": "input_image", "image_url": url}]}]}).encode())
 
 
-@pytest.mark.parametrize("name", ["sanitize_control_tokens", "chat_template"])
+@pytest.mark.parametrize("url", ["http://[", "HTTP:", "//[", "\udc80"])
+def test_a_malformed_url_is_no_crash(url):
+    assert find_fault(video(url)) is None or "must be http" in find_fault(video(url))
+
+
+@pytest.mark.parametrize("arguments", [["a"], "sanitize_control_tokens", 7])
+def test_arguments_of_the_template_must_be_an_object(arguments):
+    assert "must be an object" in find_fault(json.dumps({"chat_template_kwargs": arguments}).encode())
+
+
+@pytest.mark.parametrize("name", ["sanitize_control_tokens", "chat_template", "url_policy", "processor_kwargs"])
 def test_protections_cannot_be_switched_off(name):
     assert name in find_fault(json.dumps({"chat_template_kwargs": {name: False}}).encode())
 
@@ -80,6 +93,60 @@ def test_a_bad_request_does_not_reach_it():
     sent, reached = post(video("/etc/passwd"))
     assert sent[0]["status"] == 400 and reached == []
     assert "http, https or data" in json.loads(sent[1]["body"])["error"]["message"]
+
+
+@pytest.fixture
+def pictures() -> Iterator[RawServer]:
+    """A server of pictures; of /to/..., it redirects to the URL that follows."""
+
+    def answer(connection, request) -> None:
+        target = request.target.partition("/to/")
+        if target[1]:
+            connection.sendall(head("302 Found", Location=target[2]))
+        else:
+            connection.sendall(head("200 OK", Content_Length=4) + b"abcd")
+
+    with RawServer(answer) as server:
+        yield server
+
+
+IMAGE_FORMS = {
+    "chat completions": lambda url: chat(type="image_url", image_url={"url": url, "detail": "low"}),
+    "short": lambda url: chat(type="image_url", image_url=url),
+    "responses": lambda url: json.dumps({"input": [{"content": [{"type": "input_image", "image_url": url}]}]}).encode(),
+}
+
+
+@pytest.mark.parametrize("form", IMAGE_FORMS)
+def test_images_are_fetched_before_the_application_sees_them(form, pictures):
+    sent, reached = post(IMAGE_FORMS[form](pictures.url("a.png")), url_policy="unrestricted")
+    assert json.loads(reached[0]) == json.loads(IMAGE_FORMS[form]("data:image/unknown;base64,YWJjZA=="))
+
+
+@pytest.mark.parametrize("form", IMAGE_FORMS)
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
+def test_images_at_private_addresses_are_refused(form, scheme, pictures):
+    sent, reached = post(IMAGE_FORMS[form](pictures.url("a.png").replace("http", scheme)))
+    assert sent[0]["status"] == 400 and reached == [] and not pictures.requests
+    assert "not public" in json.loads(sent[1]["body"])["error"]["message"]
+
+
+def test_a_redirect_of_an_image_to_a_private_address(pictures, monkeypatch):
+    monkeypatch.setattr(processing_fila.reader_http, "is_public_address", lambda address: address == "127.0.0.2")
+    url = pictures.url("to/" + pictures.url(), host="127.0.0.2")
+    sent, reached = post(chat(type="image_url", image_url={"url": url}))
+    assert sent[0]["status"] == 400 and reached == [] and len(pictures.requests) == 1
+
+
+def test_an_image_that_is_not_there():
+    sent, reached = post(chat(type="image_url", image_url={"url": "http://127.0.0.1:9/a"}), url_policy="unrestricted")
+    assert sent[0]["status"] == 400 and reached == []
+
+
+def test_too_many_images(pictures):
+    parts = [{"type": "image_url", "image_url": {"url": pictures.url()}}] * 17
+    sent, reached = post(json.dumps({"messages": [{"role": "user", "content": parts}]}).encode())
+    assert sent[0]["status"] == 400 and reached == [] and not pictures.requests
 
 
 def test_a_body_that_is_too_large_is_refused_while_it_comes():

@@ -10,8 +10,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -34,11 +37,17 @@ def clip(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
+    """A server that may fetch videos from this machine."""
+    with running_server(tmp_path_factory.mktemp("server") / "log", "--allow-private-addresses") as url:
+        yield url
+
+
+@contextmanager
+def running_server(log: Path, *options: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    command = [sys.executable, "-m", "fila_video.serving", MINI, "--port", port, "--num-frames", 48]
+    command = [sys.executable, "-m", "fila_video.serving", MINI, "--port", port, "--num-frames", 48, *options]
     with log.open("w") as file:
         process = subprocess.Popen(
             list(map(str, [*command, "--dtype", "float32", "--device", "cpu"])),
@@ -116,3 +125,12 @@ def test_a_path_of_the_server_is_refused(server, clip, form):
     with pytest.raises(urllib.error.HTTPError) as error:
         post(server, about(form.format(clip)))
     assert error.value.code == 400 and "data URLs" in json.load(error.value)["error"]["message"]
+
+
+def test_private_addresses_are_refused_by_default(clip, clip_url, tmp_path):
+    data_url = f"data:video/mp4;base64,{base64.b64encode(clip.read_bytes()).decode()}"
+    with running_server(tmp_path / "log") as server:
+        with pytest.raises(urllib.error.HTTPError):
+            post(server, about(clip_url))
+        assert "127.0.0.1, which is not public" in (tmp_path / "log").read_text()
+        assert json.loads(post(server, about(data_url)))["choices"]
