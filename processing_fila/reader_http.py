@@ -268,19 +268,17 @@ def _resolve(host: str, port: int, budget: Budget) -> list[Any]:
 
 
 def _connect_to_one(addresses: list[Any], budget: Budget) -> socket.socket:
-    """Returns a connection to the first address that accepts one."""
+    """Returns a connection to the first address that accepts one. They share the time that is left."""
     refusal: OSError | None = None
-    for family, kind, protocol, _, address in addresses:
+    for place, (family, kind, protocol, _, address) in enumerate(addresses):
         sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(budget.seconds_left())
+            sock.settimeout(budget.seconds_left() / (len(addresses) - place))
             sock.connect(address)
             return sock
         except OSError as error:
             sock.close()
             refusal = error
-            if isinstance(error, TimeoutError):
-                break
     raise refusal or OSError("the host has no address")
 
 

@@ -277,6 +277,21 @@ def test_looking_a_name_up_has_a_limit(monkeypatch):
     done.set()
 
 
+def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(monkeypatch, server):
+    found = [socket.getaddrinfo(host, server.port, type=socket.SOCK_STREAM)[0] for host in ("127.0.0.3", PRIVATE)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    real = socket.socket.connect
+
+    def connect(sock: socket.socket, address: tuple[str, int]) -> None:
+        if address[0] == "127.0.0.3":
+            threading.Event().wait(sock.gettimeout())
+            raise TimeoutError
+        real(sock, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    VideoReader(f"http://name.example:{server.port}/video", url_timeout_seconds=1).close()
+
+
 def test_a_server_that_does_not_shake_hands():
     listener = socket.create_server(("127.0.0.1", 0))
     with listener, pytest.raises(VideoReadError, match="within 0.3 seconds"):
