@@ -123,7 +123,7 @@ def _open_container(source: VideoSource) -> Any:
     except (av.FFmpegError, EOFError) as error:
         # FFmpeg's words, without its error number and file.
         cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise VideoReadError(f"{source.name} is not a readable video: {cause}") from error
+        raise VideoReadError(f"{source.name} is not a readable video: {cause}") from None
 
 
 def _video_stream(container: Any, name: str) -> Any:

@@ -180,7 +180,7 @@ def bytes_of_data_url(url: str) -> bytes:
             raise ValueError("it does not say ';base64'")
         return base64.b64decode(content, validate=True)
     except ValueError as error:
-        raise VideoReadError(f"The data URL {header[:60]!r} cannot be read: {error}.") from error
+        raise VideoReadError(f"The data URL {header[:60]!r} cannot be read: {error}.") from None
 
 
 def _name_of(video: VideoInput) -> str:

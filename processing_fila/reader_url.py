@@ -212,11 +212,11 @@ class HttpFile(io.RawIOBase):
                 self._close_answer()
                 self._num_drops += 1
                 if self._num_drops > MAX_DROPS:
-                    raise VideoReadError(self._message_of_drops(error)) from error
+                    raise VideoReadError(self._message_of_drops(error)) from None
                 time.sleep(PAUSE_SECONDS * 2 ** (self._num_drops - 1))
             except (OSError, HTTPException, ValueError) as error:
                 cause = shortened(str(error)) or type(error).__name__
-                raise VideoReadError(f"{self._name} cannot be fetched: {cause}.") from error
+                raise VideoReadError(f"{self._name} cannot be fetched: {cause}.") from None
 
     def _message_of_drops(self, error: Exception) -> str:
         size = "an unknown number of" if self._known_size is None else self._known_size

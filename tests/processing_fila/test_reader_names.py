@@ -54,3 +54,11 @@ def test_the_scheme_is_refused_without_the_rest():
     with pytest.raises(ValueError) as error:
         VideoReader("ftp://user:word@example.org/a.mp4?token=secret" + "A" * 100_000)
     assert str(error.value) == ("The URL of a video must be http or https, got 'ftp' in 'ftp://example.org/a.mp4?...'.")
+
+
+@pytest.mark.parametrize("video", [b"no video", "data:video/mp4;base64,?", "http://127.0.0.1:9/a.mp4", "http://["])
+def test_an_error_shows_one_traceback(video):
+    """The message holds the cause, so that the errors of PyAV and of the connection add nothing."""
+    with pytest.raises(VideoReadError) as error:
+        VideoReader(video)
+    assert error.value.__suppress_context__ and error.value.__cause__ is None
