@@ -24,6 +24,10 @@ from .reader_index import Segment
 from .reader_source import VideoSource, av
 
 
+# Browsers show a picture with a shorter delay for the default one.
+SHORTEST_MILLISECONDS, DEFAULT_MILLISECONDS = 10, 100
+
+
 class AnimationDecoder:
     """The counterpart of `CountingDecoder` for an image of several pictures. Times are in milliseconds."""
 
@@ -52,17 +56,21 @@ class AnimationDecoder:
 
     def all_frames(self) -> Iterator["av.VideoFrame"]:
         """Yields every frame up to the first damaged one, which the frames after it need."""
+        end = 0
         for frame_index in range(self._num_pictures):
             try:
-                yield self._picture(frame_index)
+                frame = self._picture(frame_index)
             except (OSError, EOFError, SyntaxError):  # what Pillow raises for a damaged picture
                 return
+            frame.pts = end
+            end += frame.duration
+            yield frame
 
     def _picture(self, frame_index: int) -> "av.VideoFrame":
         self._image.seek(frame_index)
         frame = av.VideoFrame.from_ndarray(np.asarray(self._image.convert("RGBA")), format="rgba")
-        frame.pts = self._image.info.get("timestamp", 0)
-        frame.duration = self._image.info.get("duration", 0)
+        duration = self._image.info.get("duration", 0)
+        frame.duration = duration if duration > SHORTEST_MILLISECONDS else DEFAULT_MILLISECONDS
         return frame
 
 

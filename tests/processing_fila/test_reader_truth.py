@@ -11,7 +11,7 @@ from PIL import Image
 
 from processing_fila.reader import VideoDamageWarning, VideoReader
 from processing_fila.reader_picture import FramePainter
-from tests.clips import draw_clip
+from tests.clips import draw_clip, draw_frames
 from tests.oracles import ffmpeg_program as oracle
 
 
@@ -270,6 +270,19 @@ def test_animations(name, tmp_path):
             np.testing.assert_array_equal(frame[CLEAR], [255, 255, 255])
             np.testing.assert_allclose(frame[2, bar], [10, 200, 10], atol=2)
             np.testing.assert_allclose(frame[10, 22], [200, 30, 30], atol=2)
+
+
+@pytest.mark.parametrize("suffix", ["webp", "gif"])
+def test_delay_of_zero_in_animations(suffix, tmp_path):
+    """Browsers show such a picture for 100 ms."""
+    pictures = list(draw_frames(6))
+    first, *others = map(Image.fromarray, pictures)
+    path = tmp_path / f"zero.{suffix}"
+    options = {"lossless": True} if suffix == "webp" else {}
+    durations = [200, 0, 200, 200, 0, 200]
+    first.save(path, save_all=True, append_images=others, duration=durations, **options)
+    with VideoReader(path) as reader:
+        np.testing.assert_allclose(reader.frame_seconds, [0, 0.2, 0.3, 0.5, 0.7, 0.8], atol=1e-3)
 
 
 # --- HDR --------------------------------------------------------------------------------------------------------------
