@@ -30,6 +30,10 @@ Reading order: these are the files of the reader in the order in which a call vi
       reader_address         the parts of a URL, and which addresses are public
       reader_probe       the first look: which frames there are, and how they are shown
       reader_container     the file opened with PyAV: its video stream and its packets
+      reader_listing       the packets, without decoding, and whether they identify the frames
+      reader_headers         what their first bytes say, where the container may be wrong
+      reader_times           bad times, and clocks that start again
+      reader_mending         bad times where only decoding tells the order of frames
       reader_index         the times of the frames, and the packets that hold them
       reader_picture       the size and rotation of the pictures
       reader_counting      only if packets do not identify the frames: the whole video decoded; WebP by reader_animation
@@ -57,11 +61,11 @@ import numpy as np
 
 from .frame_sampling import DEFAULT_MAX_FRAMES, check_sampling, nearest_indices, sample_frame_indices
 from .reader_decoder import open_decoders
-from .reader_errors import VideoDamageWarning, VideoReadError
-from .reader_index import plan_segments
+from .reader_errors import IndexContradictedError, VideoDamageWarning, VideoReadError
+from .reader_index import FrameIndex, plan_segments
 from .reader_parallel import Paint, decode_in_parallel, default_num_decoders
 from .reader_picture import FramePainter
-from .reader_probe import probe
+from .reader_probe import count_frames, probe
 from .reader_source import VideoInput, VideoSource
 from .reader_url import UrlOptions
 
@@ -115,6 +119,10 @@ def read_video(
 class VideoReader:
     """Reads frames of one video, by index or by time. Use it in a `with` block, or call `close` at the end.
 
+    Frames are found by the list of packets, which needs no decoding. Where that list cannot be right, all frames are
+    decoded once when the file is opened. If decoding contradicts the list only later, this happens then, and
+    `frame_seconds` and the attributes that follow from it may change.
+
     Args:
         source: A path, the bytes of a file, a seekable binary file object, or an http(s) or data URL. A file object
             stays open.
@@ -130,7 +138,9 @@ class VideoReader:
 
     Attributes:
         frame_seconds: When each frame is shown, in seconds, `(num_frames,)` float64, sorted; the first is at 0. These
-            are the times in the file, with edit lists applied, never index / fps.
+            are the times in the file, with edit lists applied. A time that is missing or repeated is placed between its
+            neighbors, and the parts of a joined recording follow one another. Only raw streams, which have no times,
+            have index / fps.
         key_frame_indices: The frames that can be decoded alone, `(key frames,)` int64.
         num_frames: Number of frames of the video.
         duration_seconds: End of the last frame in seconds, whatever the header or the audio says.
@@ -162,14 +172,11 @@ class VideoReader:
         url_options = UrlOptions(url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy)
         self._source = VideoSource(source, url_options=url_options)
         try:
-            self._index, self._geometry = probe(self._source)
+            index, self._geometry = probe(self._source)
         except BaseException:
             self.close()
             raise
-        self.key_frame_indices = self._index.key_frames
-        self.num_frames = len(self._index.frame_pts)
-        self.duration_seconds = self._index.duration_seconds
-        self.average_fps = self.num_frames / self.duration_seconds if self.duration_seconds else 0.0
+        self._use_index(index)
         self.height, self.width = self._geometry.height, self._geometry.width
         self.rotation_degrees = self._geometry.rotation_degrees
 
@@ -228,14 +235,27 @@ class VideoReader:
         lost = np.empty(0, dtype=np.int64)
         while len(lost) < self.num_frames:
             wanted = self._choose_sample(lost, seek_mode, options)
-            frames, is_read = self._collect(wanted, size)
-            if is_read.all():
-                break
-            found = wanted[~is_read]
-            lost = np.union1d(lost, np.union1d(found, self._unreadable_near(found)))
+            try:
+                frames, is_read = self._collect(wanted, size)
+                if is_read.all():
+                    break
+                found = wanted[~is_read]
+                lost = np.union1d(lost, np.union1d(found, self._unreadable_near(found)))
+            except IndexContradictedError:
+                self._use_index(count_frames(self._source))
+                lost = lost[:0]
         if len(lost):
             self._report_damage(num_lost=len(lost), num_asked=self.num_frames)
         return self._sampled(wanted, frames)
+
+    def _use_index(self, index: FrameIndex) -> None:
+        """Sets the facts about the frames."""
+        self._index = index
+        self.__dict__.pop("frame_seconds", None)
+        self.key_frame_indices = index.key_frames
+        self.num_frames = len(index.frame_pts)
+        self.duration_seconds = index.duration_seconds
+        self.average_fps = self.num_frames / self.duration_seconds if self.duration_seconds else 0.0
 
     def close(self) -> None:
         """Frees what the reader holds. A file object that was given as the source stays open."""
@@ -287,13 +307,31 @@ class VideoReader:
 
     def _stream(self, wanted: np.ndarray, size: tuple[int, int] | None) -> Iterator[tuple[np.ndarray, float]]:
         """Yields the frames that can be read with their times."""
-        num_read = 0
-        seconds = dict(zip(wanted.tolist(), self._index.frame_seconds[wanted].tolist(), strict=True))
-        for frame_index, frame in self._decode(wanted, size):
-            num_read += 1
-            yield frame, seconds[frame_index]
-        if num_read < len(wanted):
-            self._report_damage(num_lost=len(wanted) - num_read, num_asked=len(wanted))
+        num_asked, num_read, last_index = len(wanted), 0, -1
+        while True:
+            seconds = dict(zip(wanted.tolist(), self._index.frame_seconds[wanted].tolist(), strict=True))
+            try:
+                for last_index, frame in self._decode(wanted, size):
+                    num_read += 1
+                    yield frame, seconds[last_index]
+                break
+            except IndexContradictedError:
+                wanted, last_index = self._count_again(wanted, last_index)
+        if num_read < num_asked:
+            self._report_damage(num_lost=num_asked - num_read, num_asked=num_asked)
+
+    def _count_again(self, wanted: np.ndarray, last_index: int) -> tuple[np.ndarray, int]:
+        """Replaces an index that decoding has contradicted, and finds frames again by their times.
+
+        Returns:
+            The wanted frames after the last one that was read, and that one, in the new index.
+        """
+        old_pts = self._index.frame_pts
+        self._use_index(count_frames(self._source))
+        new_pts = self._index.frame_pts
+        last = -1 if last_index < 0 else int(nearest_indices(new_pts, old_pts[[last_index]])[0])
+        wanted = np.unique(nearest_indices(new_pts, old_pts[wanted[wanted > last_index]]))
+        return wanted[wanted > last], last
 
     def _collect(self, wanted: np.ndarray, size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
         """Returns the frames, `(N, H, W, 3)`, and which of them could be read, `(N,)`; the others hold anything."""

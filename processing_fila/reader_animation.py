@@ -34,6 +34,7 @@ class AnimationDecoder:
     time_base = Fraction(1, 1000)
     sample_aspect_ratio = None
     nominal_ticks = 0.0
+    is_damaged = False
 
     def __init__(self, source: VideoSource):
         self._image = _open_image(source)
@@ -54,7 +55,7 @@ class AnimationDecoder:
                 return
             yield frame_index, self._picture(frame_index)
 
-    def all_frames(self) -> Iterator["av.VideoFrame"]:
+    def all_frames(self, offsets: np.ndarray | None = None) -> Iterator["av.VideoFrame"]:
         """Yields every frame up to the first damaged one, which the frames after it need."""
         end = 0
         for frame_index in range(self._num_pictures):

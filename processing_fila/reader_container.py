@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 from .reader_errors import VideoReadError
+from .reader_headers import H264Fields
 from .reader_source import VideoSource, av
 
 
@@ -28,6 +29,8 @@ FORMATS = (
     "mov,matroska,avi,mpegts,mpeg,mpegvideo,gif,apng,flv,asf,ogg,ivf,obu,h264,hevc,m4v,mxf,nut,rm,dv,wtv,vc1,"
     "wav,mp3,flac,aac"
 )
+RAW_FORMATS = ("h264", "hevc", "m4v", "mpegvideo", "vc1", "obu")
+TS_DISCONT = 0x0200  # AVFMT_TS_DISCONT
 # PyAV reads Python file objects through a callback. Larger pieces need fewer calls.
 BUFFER_BYTES = 256 * 1024
 # A demuxer that reports damage may go on after it. One that reports nothing else is given up.
@@ -75,11 +78,16 @@ class VideoContainer:
         self._container.seek(pts, stream=self._stream)
 
     def codec(self, num_threads: int) -> Any:
-        """Returns the codec that decodes the stream with this number of threads. It may outlive the container."""
+        """Returns the codec that decodes the stream with this number of threads. It may outlive the container.
+
+        With several threads, FFmpeg's H.264 decoder calls whole frames damaged where frames and fields are mixed.
+        """
         codec: Any = self._stream.codec_context
         name = DECODERS_WITH_ALPHA.get(codec.name)
         if name is not None and self._stream.metadata.get("alpha_mode") == "1":
             codec = av.CodecContext.create(name, "r")
+        if H264Fields(codec.name, codec.extradata).are_possible:
+            num_threads = 1
         codec.thread_count = num_threads
         codec.thread_type = "FRAME" if num_threads > 1 else "NONE"
         return codec
@@ -89,9 +97,29 @@ class VideoContainer:
         return self._stream.codec_context.name
 
     @property
+    def extradata(self) -> bytes:
+        """The configuration of the codec as the file has it; empty if it has none."""
+        return bytes(self._stream.codec_context.extradata or b"")
+
+    @property
+    def has_b_frames(self) -> bool:
+        """Whether frames may be stored in another order than they are shown in."""
+        return bool(self._stream.codec_context.has_b_frames)
+
+    @property
+    def has_palette(self) -> bool:
+        """Whether pictures are stored as numbers of colors in a table."""
+        return self._stream.codec_context.pix_fmt == "pal8"
+
+    @property
+    def has_jumping_clock(self) -> bool:
+        """Whether the clock of this format may start again or jump (MPEG-TS and MPEG-PS, Ogg)."""
+        return bool(self._container.format.flags & TS_DISCONT)
+
+    @property
     def has_decoding_times_only(self) -> bool:
-        """Whether frames are stored out of order and the file does not say when they are shown (AVI)."""
-        return self._container.format.name == "avi" and self._stream.codec_context.has_b_frames
+        """Whether frames are stored out of order and the file does not say when they are shown (AVI, raw streams)."""
+        return self._container.format.name in ("avi", *RAW_FORMATS) and self.has_b_frames
 
     @property
     def sample_aspect_ratio(self) -> Fraction | None:
@@ -105,8 +133,13 @@ class VideoContainer:
 
     @property
     def nominal_ticks(self) -> float:
-        """Duration of a frame by the header, in units of the time base; 0 if the header does not say."""
-        rate = self._stream.average_rate or self._stream.guessed_rate
+        """Duration of a frame by the header, in units of the time base; 0 if the header does not say.
+
+        For a raw stream, FFmpeg's average is 25 frames per second, whatever the parameter sets say.
+        """
+        is_raw = self._container.format.name in RAW_FORMATS
+        rate = (self._stream.codec_context.framerate if is_raw else None) or self._stream.average_rate
+        rate = rate or self._stream.guessed_rate
         return float(1 / (rate * self._stream.time_base)) if rate else 0.0
 
 

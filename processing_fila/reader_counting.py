@@ -15,7 +15,8 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain
+
+import numpy as np
 
 from .reader_animation import AnimationDecoder
 from .reader_container import VideoContainer
@@ -34,6 +35,9 @@ class CountingDecoder:
     Args:
         source: The video, which the decoder opens for itself.
         num_threads: Number of threads of the codec.
+
+    Attributes:
+        is_damaged: Whether damage was met so far.
     """
 
     def __init__(self, source: VideoSource, num_threads: int):
@@ -41,6 +45,7 @@ class CountingDecoder:
         self._codec = self._container.codec(num_threads)
         self._packets = self._container.packets()
         self._is_stopped = False
+        self.is_damaged = False
 
     @property
     def sample_aspect_ratio(self) -> Fraction | None:
@@ -73,10 +78,14 @@ class CountingDecoder:
             if frame_index >= segment.frames[-1] or self._is_stopped:
                 return
 
-    def all_frames(self) -> Iterator["av.VideoFrame"]:
-        """Yields every frame; after a damaged frame, none until the next key frame."""
+    def all_frames(self, offsets: np.ndarray | None = None) -> Iterator["av.VideoFrame"]:
+        """Yields every frame; after a damaged frame, none until the next key frame.
+
+        Args:
+            offsets: What to add to the times of each packet, `(packets,)` int64.
+        """
         is_whole = True
-        for packet in chain(self._packets, [None]):
+        for packet in self._moved_packets(offsets):
             try:
                 frames = self._codec.decode(packet)
             except av.FFmpegError:
@@ -85,3 +94,14 @@ class CountingDecoder:
                 is_whole = not frame.is_corrupt and (is_whole or frame.key_frame)
                 if is_whole:
                     yield frame
+            self.is_damaged |= not is_whole
+
+    def _moved_packets(self, offsets: np.ndarray | None) -> Iterator["av.Packet | None"]:
+        """Yields the packets, and None at their end."""
+        for number, packet in enumerate(self._packets):
+            if offsets is not None and number < len(offsets):
+                offset = int(offsets[number])
+                packet.pts = None if packet.pts is None else packet.pts + offset
+                packet.dts = None if packet.dts is None else packet.dts + offset
+            yield packet
+        yield None

@@ -34,12 +34,15 @@ class DamageFilter:
     time (an open GOP) cannot be decoded from there, which harms no other frame.
 
     Args:
+        start_packet: Number of the packet at which decoding starts.
         start_pts: Presentation time of the packet at which decoding starts.
         decoder_delay: Largest number of further packets after which the decoder reports an error.
     """
 
-    def __init__(self, start_pts: int, decoder_delay: int):
-        self._start_pts = start_pts
+    def __init__(self, start_packet: int, start_pts: int, decoder_delay: int):
+        self.start_packet = start_packet
+        self.start_pts = start_pts
+        self._last_pts = start_pts
         self._decoder_delay = decoder_delay
         self._awaited: dict[int, int] = {}  # time of a frame that may still come -> its packet, in packet order
         self._first_damaged = math.inf
@@ -47,14 +50,14 @@ class DamageFilter:
 
     def sent(self, packet: int, pts: int, is_damaged: bool) -> None:
         """Notes that a packet is given to the decoder."""
-        if pts >= self._start_pts:
+        if pts >= self.start_pts:
             self._awaited[pts] = packet
             if is_damaged:
                 self._note_damage(packet)
 
     def failed(self, packet: int, pts: int) -> None:
         """Notes that the decoder reports an error when it is given this packet."""
-        if pts >= self._start_pts:
+        if pts >= self.start_pts:
             del self._awaited[pts]
             self._note_damage(packet - self._decoder_delay)
 
@@ -66,6 +69,7 @@ class DamageFilter:
             is_corrupt: Whether the decoder calls the frame damaged.
             frame: What `release` returns for it; None if it is not wanted.
         """
+        self._last_pts = pts
         packet = self._awaited.get(pts)
         if packet is None:
             return
@@ -74,6 +78,15 @@ class DamageFilter:
             self._note_damage(packet)
         if frame is not None:
             self._held.append((packet, frame))
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether damage was noted."""
+        return self._first_damaged < math.inf
+
+    def is_too_early(self, pts: int) -> bool:
+        """Whether a frame that comes now should have come before the last one."""
+        return self.start_pts <= pts < self._last_pts
 
     def release(self, at_end: bool = False) -> list:
         """Returns the held frames that are known to be whole, in the order in which they came."""

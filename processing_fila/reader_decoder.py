@@ -25,26 +25,34 @@ from .reader_animation import AnimationDecoder
 from .reader_container import VideoContainer
 from .reader_counting import CountingDecoder, open_counting_decoder
 from .reader_damage import DamageFilter
+from .reader_errors import IndexContradictedError
 from .reader_index import FrameIndex, Segment
 from .reader_nal import unreferenced_test
 from .reader_packets import PacketReader
 from .reader_source import VideoSource, av
 
 
+# Decoding can start at frames of H.264 and HEVC that are no key frames (recovery points), and libvpx calls no frame a
+# key frame. The flags of these codecs are checked when the packets are listed.
+CODECS_WITH_OTHER_STARTS = ("h264", "hevc", "libvpx", "libvpx-vp9")
+
+
 @contextmanager
 def open_decoders(source: VideoSource, index: FrameIndex) -> Iterator[Callable[[int], "FrameDecoder"]]:
     """Gives a function that opens a decoder with a number of threads. All its decoders read from one container."""
     if index.packets is None:
-        yield lambda num_threads: open_counting_decoder(source, num_threads)
+        yield lambda num_threads: open_counting_decoder(source, 1 if index.is_damaged else num_threads)
         return
-    with closing(PacketReader(source, index.packets.keys)) as packets:
+    with closing(PacketReader(source, index.packets)) as packets:
         yield lambda num_threads: SeekingDecoder(source, index.frame_pts, packets, num_threads)
 
 
 class SeekingDecoder:
     """Decodes segments, from packets that it shares with other decoders. Several of them run side by side.
 
-    A frame that cannot be decoded, or only with invented parts, is left out.
+    A frame that cannot be decoded, or only with invented parts, is left out. `frames` raises an IndexContradictedError
+    if a key packet gives a frame that is no key frame, or if whole frames come in another order than that of their
+    times.
 
     Args:
         source: The video, which is opened for a moment to learn how to decode it.
@@ -64,6 +72,7 @@ class SeekingDecoder:
         with closing(VideoContainer(source)) as container:
             self._codec = container.codec(num_threads)
             self.sample_aspect_ratio: Fraction | None = container.sample_aspect_ratio
+        self._checks_key_frames = self._codec.name not in CODECS_WITH_OTHER_STARTS
         self._is_unreferenced = unreferenced_test(self._codec.name, self._codec.extradata)
 
     def stop(self) -> None:
@@ -96,7 +105,7 @@ class SeekingDecoder:
     def _decode(self, start: int, stop: int, wanted: list[int]) -> Iterator[tuple[int, "av.VideoFrame"]]:
         """Decodes packets `[start, stop)` and yields the wanted frames that are whole, in the order they are shown."""
         index_of_pts = {int(self._frame_pts[frame]): frame for frame in wanted}
-        damage = DamageFilter(self._packets.keys.pts_of(start), decoder_delay=self._num_threads - 1)
+        damage = DamageFilter(start, self._packets.keys.pts_of(start), decoder_delay=self._num_threads - 1)
         self._codec.flush_buffers()
         for number, packet in self._read(start, stop):
             self._codec.skip_frame = "NONREF" if self._is_useless(packet, index_of_pts) else "DEFAULT"
@@ -130,8 +139,23 @@ class SeekingDecoder:
             if packet is not None:
                 damage.failed(number, packet.pts)
         for frame in frames:
+            self._check_order(frame, damage)
             is_wanted = frame.pts in index_of_pts
             damage.came(frame.pts, frame.is_corrupt, (index_of_pts[frame.pts], frame) if is_wanted else None)
+
+    def _check_order(self, frame: Any, damage: DamageFilter) -> None:
+        """Checks that a frame is what the index takes it for."""
+        if frame.is_corrupt or damage.is_damaged or frame.pts is None:
+            return
+        if damage.is_too_early(frame.pts):
+            raise IndexContradictedError("A frame comes after one that is shown later.")
+        if (
+            frame.pts == damage.start_pts
+            and damage.start_packet > 0
+            and not frame.key_frame
+            and self._checks_key_frames
+        ):
+            raise IndexContradictedError("A key packet holds no key frame.")
 
 
 FrameDecoder = SeekingDecoder | CountingDecoder | AnimationDecoder

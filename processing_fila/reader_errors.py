@@ -20,3 +20,7 @@ class VideoReadError(OSError):
 
 class VideoDamageWarning(UserWarning):
     """Some frames of a video could not be decoded and were left out. The message says how many."""
+
+
+class IndexContradictedError(Exception):
+    """Decoding shows that the list of packets is wrong about the frames. It never leaves the reader."""

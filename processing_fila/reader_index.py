@@ -22,6 +22,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from .reader_errors import IndexContradictedError
+
 
 @dataclass(frozen=True)
 class KeyPackets:
@@ -30,10 +32,12 @@ class KeyPackets:
     Attributes:
         packets: Their numbers, `(key packets,)` int32, increasing.
         pts: Their presentation times in units of the time base, `(key packets,)` int64.
+        positions: Their places in the file in bytes, `(key packets,)` int64; -1 where the format does not say.
     """
 
     packets: np.ndarray
     pts: np.ndarray
+    positions: np.ndarray
 
     def last_before(self, packet: int) -> int:
         """Returns the last key packet before a packet, or the first packet of the file."""
@@ -47,9 +51,18 @@ class KeyPackets:
         """Returns the presentation time of a key packet."""
         return int(self.pts[np.searchsorted(self.packets, packet)])
 
-    def find(self, pts: int | None) -> int | None:
-        """Returns the key packet with this presentation time, or None if there is none."""
-        found = np.flatnonzero(self.pts == pts)
+    def find(self, pts: int | None, position: int) -> int | None:
+        """Returns the key packet with this presentation time at this place in the file, or None if there is none.
+
+        Raises:
+            IndexContradictedError: If the packet at this place had another time when the packets were listed.
+        """
+        is_here = self.positions == position if position >= 0 else np.ones(len(self.pts), dtype=bool)
+        found = np.flatnonzero(is_here & (self.pts == pts))
+        if len(found) == 0 and position >= 0 and np.count_nonzero(is_here) == 1:
+            raise IndexContradictedError(
+                f"After a seek, a packet has the time {pts} instead of {self.pts[is_here][0]}."
+            )
         return int(self.packets[found[0]]) if len(found) else None
 
 
@@ -64,12 +77,14 @@ class PacketIndex:
         frame_packets: The packet of each frame, `(frames,)`.
         group_frames: The first frame of each group, `(groups,)`.
         group_packets: The key packet of each group, `(groups,)`.
+        mended_pts: Presentation times of the packets that have no right one in the file, by packet number.
     """
 
     keys: KeyPackets
     frame_packets: np.ndarray
     group_frames: np.ndarray
     group_packets: np.ndarray
+    mended_pts: dict[int, int] = field(default_factory=dict)
 
     def groups_of(self, frames: np.ndarray) -> np.ndarray:
         """Returns the group of each frame."""
@@ -92,6 +107,8 @@ class FrameIndex:
         time_base: Seconds in one unit.
         packets: Where the frames are in the file; None if frames can only be found by decoding and counting all.
         key_frames: Frames that can be decoded alone, `(key frames,)`; the first frame if none is known.
+        is_damaged: Whether damage was met when the frames were counted, so that only the same way of decoding gives
+            the same frames again.
     """
 
     frame_pts: np.ndarray
@@ -99,6 +116,7 @@ class FrameIndex:
     time_base: Fraction
     packets: PacketIndex | None = None
     key_frames: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    is_damaged: bool = False
 
     @property
     def frame_seconds(self) -> np.ndarray:
@@ -167,7 +185,9 @@ def index_from_packets(
     pts: np.ndarray,
     is_key: np.ndarray,
     is_shown: np.ndarray,
+    key_positions: np.ndarray,
     *,
+    mended_pts: dict[int, int],
     last_ticks: int,
     nominal_ticks: float,
     time_base: Fraction,
@@ -176,8 +196,11 @@ def index_from_packets(
 
     Args:
         pts: Presentation times in units of the time base, `(packets,)` int64.
-        is_key: Whether decoding can start at a packet, `(packets,)`.
+        is_key: Whether decoding can start at a packet, `(packets,)`; it can at the first.
         is_shown: Whether the picture of a packet is shown, `(packets,)`.
+        key_positions: Places of the key packets in the file in bytes, `(key packets,)` int64; -1 where the format
+            does not say.
+        mended_pts: The times among `pts` that are not those in the file, by packet number.
         last_ticks: Duration of the last frame in units of the time base; 0 if unknown.
         nominal_ticks: Duration of a frame by the header; 0 if unknown.
         time_base: Seconds in one unit.
@@ -188,20 +211,18 @@ def index_from_packets(
     by_time = np.argsort(pts).astype(np.int32)
     if not is_shown.any() or (np.diff(pts[by_time]) == 0).any():
         return None
-    starts_decoding = is_key.copy()
-    starts_decoding[0] = True  # whatever the first packet is, decoding can start nowhere before it
-    key_packets = np.flatnonzero(starts_decoding).astype(np.int32)
-    keys = KeyPackets(packets=key_packets, pts=pts[key_packets])
+    key_packets = np.flatnonzero(is_key).astype(np.int32)
+    keys = KeyPackets(packets=key_packets, pts=pts[key_packets], positions=key_positions)
     frame_packets = by_time[is_shown[by_time]]
     frame_pts = pts[frame_packets]
-    key_frames = np.flatnonzero(starts_decoding[frame_packets])
+    key_frames = np.flatnonzero(is_key[frame_packets])
     starts = _decoding_starts(keys, frame_packets, frame_pts)
     group_frames = np.flatnonzero(np.diff(starts, prepend=-1)).astype(np.int32)
     return FrameIndex(
         frame_pts=frame_pts,
         end_pts=guess_end(frame_pts, nominal_ticks, last_ticks),
         time_base=time_base,
-        packets=PacketIndex(keys, frame_packets, group_frames, group_packets=starts[group_frames]),
+        packets=PacketIndex(keys, frame_packets, group_frames, starts[group_frames], mended_pts),
         key_frames=key_frames if len(key_frames) else np.zeros(1, dtype=np.int64),
     )
 

@@ -33,13 +33,20 @@ def unreferenced_test(codec_name: str, extradata: bytes | None) -> Callable[[byt
         A function of the bytes of a packet, or None if this codec or stream does not tell.
     """
     extradata = extradata or b""
+    length_size = nal_length_size(codec_name, extradata)
     if codec_name == "h264":
-        length_size = (extradata[4] & 3) + 1 if _is_configuration(extradata, 7) else 0
         return lambda packet: _h264_is_unreferenced(packet, length_size)
     if codec_name == "hevc" and _is_configuration(extradata, 23) and _num_temporal_layers(extradata) == 1:
-        length_size = (extradata[21] & 3) + 1
         return lambda packet: _hevc_is_unreferenced(packet, length_size)
     return None
+
+
+def nal_length_size(codec_name: str, extradata: bytes | None) -> int:
+    """Returns the number of bytes of the length before each NAL unit; 0 if there are start codes instead."""
+    extradata = extradata or b""
+    if codec_name == "h264":
+        return (extradata[4] & 3) + 1 if _is_configuration(extradata, 7) else 0
+    return (extradata[21] & 3) + 1 if _is_configuration(extradata, 23) else 0
 
 
 def _is_configuration(extradata: bytes, min_size: int) -> bool:

@@ -23,7 +23,7 @@ from itertools import chain
 from typing import Any
 
 from .reader_container import VideoContainer
-from .reader_index import KeyPackets
+from .reader_index import PacketIndex
 from .reader_source import VideoSource, av
 
 
@@ -36,9 +36,10 @@ BATCH_BYTES = 4 * 2**20
 class PacketReader:
     """Gives packets to any number of threads. The container's own codec must not be used: a seek flushes it."""
 
-    def __init__(self, source: VideoSource, keys: KeyPackets):
+    def __init__(self, source: VideoSource, index: PacketIndex):
         self._source = source
-        self.keys = keys
+        self.keys = index.keys
+        self._mended_pts = index.mended_pts
         self._lock = threading.Lock()
         self._is_stopped = False
         # Opened by the first thread that reads, whose malloc arena has room for the table (see reader_probe).
@@ -66,7 +67,10 @@ class PacketReader:
             container = self._container or self._open()
             self._go_to(container, start)
             while start <= self._position < stop and num_bytes < BATCH_BYTES and (packet := self._next()):
-                batch.append((self._position - 1, packet))
+                number = self._position - 1
+                if number in self._mended_pts:
+                    packet.pts = self._mended_pts[number]
+                batch.append((number, packet))
                 num_bytes += packet.size
         return batch
 
@@ -112,7 +116,9 @@ class PacketReader:
         for packet in packets:
             if self._is_stopped:
                 return False
-            position = self.keys.find(packet.pts) if packet.is_keyframe else None
+            position = (
+                self.keys.find(packet.pts, -1 if packet.pos is None else packet.pos) if packet.is_keyframe else None
+            )
             if position is not None:
                 self._packets, self._position = chain([packet], packets), position
                 return True
