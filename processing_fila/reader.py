@@ -321,7 +321,7 @@ class VideoReader:
             self._report_damage(num_lost=num_asked - num_read, num_asked=num_asked)
 
     def _count_again(self, wanted: np.ndarray, last_index: int) -> tuple[np.ndarray, int]:
-        """Replaces an index that decoding has contradicted, and finds frames again by their times.
+        """Replaces an index that decoding has contradicted. If there are not as many frames, their times count.
 
         Returns:
             The wanted frames after the last one that was read, and that one, in the new index.
@@ -329,6 +329,8 @@ class VideoReader:
         old_pts = self._index.frame_pts
         self._use_index(count_frames(self._source))
         new_pts = self._index.frame_pts
+        if len(new_pts) == len(old_pts):
+            return wanted[wanted > last_index], last_index
         last = -1 if last_index < 0 else int(nearest_indices(new_pts, old_pts[[last_index]])[0])
         wanted = np.unique(nearest_indices(new_pts, old_pts[wanted[wanted > last_index]]))
         return wanted[wanted > last], last

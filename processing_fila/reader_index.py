@@ -212,7 +212,8 @@ def index_from_packets(
     if not is_shown.any() or (np.diff(pts[by_time]) == 0).any():
         return None
     key_packets = np.flatnonzero(is_key).astype(np.int32)
-    keys = KeyPackets(packets=key_packets, pts=pts[key_packets], positions=key_positions)
+    is_mended = np.isin(key_packets, list(mended_pts))  # found again neither by a time nor by a place
+    keys = KeyPackets(key_packets, pts[key_packets], np.where(is_mended, -1, key_positions))
     frame_packets = by_time[is_shown[by_time]]
     frame_pts = pts[frame_packets]
     key_frames = np.flatnonzero(is_key[frame_packets])
