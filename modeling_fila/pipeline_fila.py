@@ -17,9 +17,9 @@ Shape letters: N frames of a video, H and W pixels.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import compress, islice, repeat
 from reprlib import Repr
 from typing import Any
 
@@ -30,7 +30,7 @@ from transformers import AutoModelForImageTextToText, GenerationConfig, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import logging
 
-from .repeated_videos import encode_once, first_places
+from .repeated_videos import KnownVideos, encode_once, first_places
 from .video_generation import MEDIA_INPUTS
 
 
@@ -68,9 +68,42 @@ class PromptBatch:
 
     This is a class because transformers would treat a list as several inputs. It would also move tensors in dicts and
     lists, here the frames of the user, to the model's device.
+
+    Attributes:
+        conversations: The messages of each prompt.
+        video_metadata: For each conversation the entries for its videos, if the call has `video_metadata`.
+        known_videos: What was read and encoded for the batch before, in the same call.
     """
 
     conversations: list[list[Message]]
+    video_metadata: list[list[Any]] | None = None
+    known_videos: KnownVideos = field(default_factory=KnownVideos)
+
+    def only(self, is_kept: list[bool]) -> "PromptBatch":
+        """The conversations that are kept."""
+        metadata = None if self.video_metadata is None else list(compress(self.video_metadata, is_kept))
+        return PromptBatch(list(compress(self.conversations, is_kept)), metadata, self.known_videos)
+
+    def split(self) -> list["PromptBatch"]:
+        """Each conversation alone. They share no memory with this batch, which may be larger."""
+        places = range(len(self.conversations))
+        return [replace(self.only([place == kept for place in places]), known_videos=KnownVideos()) for kept in places]
+
+
+def make_batches(conversations: Iterable[list[Message]], size: int, video_metadata: Any) -> Iterator[PromptBatch]:
+    """
+    Puts conversations into batches. Those of a list share what is known of videos from one batch to the next; of a
+    stream, whose videos come and go, they do not.
+    """
+    is_list = isinstance(conversations, list)
+    known = KnownVideos()
+    if video_metadata is not None:
+        conversations = list(conversations)
+        entries: Iterable[Any] = batched(split_metadata(video_metadata, conversations), size)
+    else:
+        entries = repeat(None)
+    for batch, metadata in zip(batched(conversations, size), entries, strict=False):
+        yield PromptBatch(batch, metadata, known if is_list else KnownVideos())
 
 
 def is_conversation(value: Any) -> bool:
@@ -79,17 +112,30 @@ def is_conversation(value: Any) -> bool:
 
 
 def is_many_videos(value: Any) -> bool:
-    """Whether `value` is a list of videos. A list of frames is a single video, and so is everything but a list."""
+    """Whether `value` is a list or data set of videos. A list of frames is a single video, and so is all else."""
     if not isinstance(value, (list, tuple)):
-        return False
+        return is_stream(value)
     is_list_of_frames = not value or isinstance(value[0], Image.Image) or getattr(value[0], "ndim", None) == 3
     return not is_list_of_frames
 
 
 def is_stream(value: Any) -> bool:
-    """Whether `value` yields prompts one after the other: a generator or a dataset, but not a file or an array."""
-    data = (str, bytes, bytearray, memoryview, np.ndarray, torch.Tensor)
-    return isinstance(value, Iterable) and not isinstance(value, data) and not hasattr(value, "read")
+    """
+    Whether `value` yields items one after the other: a generator or a data set, in either form of the sequence
+    protocol, but not a list, a file, an array, a dict, or a decoder of torchcodec.
+    """
+    if isinstance(value, (str, bytes, bytearray, memoryview, np.ndarray, torch.Tensor, Mapping, list, tuple)):
+        return False
+    if hasattr(value, "read") or hasattr(value, "get_frames_at"):
+        return False
+    return isinstance(value, Iterable) or (hasattr(value, "__getitem__") and hasattr(value, "__len__"))
+
+
+def items_of(values: Any) -> Iterator[Any]:
+    """Yields the items of a stream. Map-style data sets of torch have a length, but no `__iter__` that ends."""
+    if isinstance(values, Iterable):
+        return iter(values)
+    return (values[index] for index in range(len(values)))
 
 
 def make_conversation(videos: Any, text: str) -> list[Message]:
@@ -101,8 +147,14 @@ def make_conversation(videos: Any, text: str) -> list[Message]:
     return [{"role": "user", "content": [*content, {"type": "text", "text": text}]}]
 
 
-def pair_up(videos: Any, text: str | list[str]) -> list[tuple[Any, str]]:
-    """Returns a pair (videos, question) for each prompt. A single video or question is used for all prompts."""
+def pair_up(videos: Any, text: str | list[str]) -> Iterable[tuple[Any, str]]:
+    """
+    Returns a pair (videos, question) for each prompt, one after the other if the videos are a stream. A single video or
+    question is used for all prompts.
+    """
+    if is_stream(videos):
+        questions = repeat(text) if not isinstance(text, (list, tuple)) else text
+        return zip(items_of(videos), questions, strict=isinstance(text, (list, tuple)))
     if not isinstance(text, (list, tuple)):
         return [(video, text) for video in (videos if is_many_videos(videos) else [videos])]
     if not is_many_videos(videos):
@@ -138,7 +190,8 @@ def find_conversations(videos: Any, text: Any) -> tuple[Iterable[list[Message]],
         if is_conversation(text) or (isinstance(text, (list, tuple)) and text and is_conversation(text[0])):
             raise ValueError("A conversation holds its videos in the content of its messages: leave out videos.")
         is_single = not isinstance(text, (list, tuple)) and not is_many_videos(videos)
-        return [make_conversation(*pair) for pair in pair_up(videos, text)], is_single
+        conversations = (make_conversation(*pair) for pair in pair_up(videos, text))
+        return (conversations if is_stream(videos) else list(conversations)), is_single
     prompts = text if videos is None else videos
     if prompts is None:
         raise ValueError("Give videos and text, or a conversation.")
@@ -151,10 +204,35 @@ def find_conversations(videos: Any, text: Any) -> tuple[Iterable[list[Message]],
     if isinstance(prompts, (list, tuple)):
         return [conversation_of(prompt) for prompt in prompts], False
     if is_stream(prompts):
-        return map(conversation_of, prompts), False
+        return map(conversation_of, items_of(prompts)), False
     if videos is None:
         raise ValueError(f"text={shorten(text)} must be a string, a list of strings, or a conversation.")
     raise ValueError(f"A video without text: ask a question with text=... (got {shorten(videos)}).")
+
+
+def split_metadata(given: Any, conversations: Iterable[list[Message]]) -> Iterator[list[Any]]:
+    """
+    Yields the entries of `video_metadata` for each conversation.
+
+    Args:
+        given: One entry, which is used for all videos; a list with one for each video of the call; or a list with one
+            for each video of a conversation, which is used for all of them if they have the same number of videos.
+        conversations: The conversations of the call.
+
+    Raises:
+        ValueError: If there is not one entry for each video.
+    """
+    counts = [len(videos_of([conversation])) for conversation in conversations]
+    if isinstance(given, Mapping):
+        yield from ([given] * count for count in counts)
+        return
+    entries = list(given)
+    if len(set(counts)) == 1 and len(entries) == counts[0]:
+        entries = entries * len(counts)
+    if len(entries) != sum(counts):
+        raise ValueError(f"{sum(counts)} videos but {len(entries)} entries in video_metadata: give one for each video.")
+    places = iter(entries)
+    yield from (list(islice(places, count)) for count in counts)
 
 
 def override(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +273,14 @@ class VideoTextToTextPipeline(Pipeline):
     processor: Any
 
     def _sanitize_parameters(
-        self, return_scenes=None, return_full_text=None, processor_kwargs=None, generate_kwargs=None, **kwargs
+        self,
+        return_scenes=None,
+        return_full_text=None,
+        on_error=None,
+        sanitize_control_tokens=None,
+        processor_kwargs=None,
+        generate_kwargs=None,
+        **kwargs,
     ):
         processor_kwargs, generate_kwargs = dict(processor_kwargs or {}), dict(generate_kwargs or {})
         generation_fields = vars(GenerationConfig())
@@ -217,8 +302,14 @@ class VideoTextToTextPipeline(Pipeline):
         earlier = {**getattr(self, "_preprocess_params", {}), **getattr(self, "_forward_params", {})}
         if "generation_config" in generate_kwargs:  # replaces all earlier arguments of `generate`
             earlier.pop("generate_kwargs", None)
-        preprocess = {"processor_kwargs": override(earlier.get("processor_kwargs", {}), processor_kwargs)}
+        preprocess: dict[str, Any] = {
+            "processor_kwargs": override(earlier.get("processor_kwargs", {}), processor_kwargs)
+        }
         forward = {"generate_kwargs": override(earlier.get("generate_kwargs", {}), generate_kwargs)}
+        if on_error not in (None, "raise", "return"):
+            raise ValueError(f"on_error={shorten(on_error)} must be 'raise' or 'return'.")
+        of_prompts = {"on_error": on_error, "sanitize_control_tokens": sanitize_control_tokens}
+        preprocess.update({name: value for name, value in of_prompts.items() if value is not None})
         given = {"return_scenes": return_scenes, "return_full_text": return_full_text}
         return preprocess, forward, {name: value for name, value in given.items() if value is not None}
 
@@ -245,6 +336,12 @@ class VideoTextToTextPipeline(Pipeline):
                 Whether to return the selected scenes, in seconds.
             return_full_text (`bool`, *optional*, defaults to `False`):
                 Whether `generated_text` is the conversation with the answer added, instead of the answer alone.
+            on_error (`str`, *optional*, defaults to `"raise"`):
+                With `"return"`, a prompt with a video that cannot be read has the answer
+                `{"generated_text": None, "error": ...}`, and the others are answered.
+            sanitize_control_tokens (`bool`, *optional*, defaults to `False`):
+                Whether markers such as `<|im_start|>` and `<video>` in the messages are plain text. Set it for texts of
+                other people. It needs Transformers 5.24.
             processor_kwargs (`dict`, *optional*):
                 Arguments of the processor. Those such as `num_frames`, `fps`, `max_frames` and `url_timeout_seconds`
                 may also be given directly.
@@ -260,11 +357,12 @@ class VideoTextToTextPipeline(Pipeline):
         Raises:
             ValueError: If the input has none of these forms, or an argument is given twice.
             TypeError: If an argument is unknown.
-            OSError: If a video cannot be read.
+            OSError: If a video cannot be read. For a list of prompts, the attribute `answers` of this and of any other
+                exception holds the answers to the prompts before.
         """
         conversations, is_single = find_conversations(videos, text)
         size = batch_size or self._batch_size or 1
-        batches = (PromptBatch(batch) for batch in batched(conversations, size))
+        batches = make_batches(conversations, size, kwargs.pop("video_metadata", None))
         if is_single:
             return super().__call__(next(batches), **kwargs)[0]
         answers = super().__call__(batches, batch_size=1, **kwargs)
@@ -272,11 +370,45 @@ class VideoTextToTextPipeline(Pipeline):
             return (answer for batch in answers for answer in batch)
         num_batches = -(-len(conversations) // size)
         progress = logging.tqdm(answers, total=num_batches, desc=TASK, unit="batch", disable=num_batches < 2 or None)
-        return [answer for batch in progress for answer in batch]
+        collected: list[Any] = []
+        try:
+            for batch in progress:
+                collected += batch
+        except Exception as error:
+            error.answers = collected  # type: ignore[attr-defined]
+            raise
+        return collected
 
     def preprocess(  # type: ignore[override]
-        self, batch: PromptBatch, processor_kwargs: dict[str, Any] | None = None
+        self,
+        batch: PromptBatch,
+        processor_kwargs: dict[str, Any] | None = None,
+        on_error: str = "raise",
+        sanitize_control_tokens: bool = False,
     ) -> dict[str, Any]:
+        options = {"sanitize_control_tokens": True} if sanitize_control_tokens else {}
+        try:
+            return self._prepare(batch, processor_kwargs, options)
+        except OSError:
+            if on_error == "raise":
+                raise
+        errors: list[str | None] = []
+        for single in batch.split():
+            try:
+                self._prepare(single, processor_kwargs, options)
+                errors.append(None)
+            except OSError as error:
+                errors.append(f"{type(error).__name__}: {error}")
+        readable = batch.only([error is None for error in errors])
+        prepared: dict[str, Any] = {"inputs": None, "batch": readable}
+        if readable.conversations:
+            prepared = self._prepare(readable, processor_kwargs, options)
+        return {**prepared, "errors": errors}
+
+    def _prepare(
+        self, batch: PromptBatch, processor_kwargs: dict[str, Any] | None, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Makes the inputs of the model."""
         continues = [conversation[-1]["role"] == "assistant" for conversation in batch.conversations]
         if any(continues) and not all(continues):
             raise ValueError("Some conversations of this batch end with the assistant's turn and some do not.")
@@ -291,8 +423,11 @@ class VideoTextToTextPipeline(Pipeline):
                 "padding": True,
                 "padding_side": "left",
                 "return_metadata": True,
+                "loaded_videos": batch.known_videos.loaded,
                 **(processor_kwargs or {}),
+                **({} if batch.video_metadata is None else {"video_metadata": sum(batch.video_metadata, [])}),
             },
+            **options,
         )
         metadata = inputs.pop("video_metadata", None)
         return {
@@ -306,11 +441,17 @@ class VideoTextToTextPipeline(Pipeline):
         self, model_inputs: dict[str, Any], generate_kwargs: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         inputs = model_inputs.pop("inputs")
+        if inputs is None:  # not one prompt of the batch could be read
+            return {**model_inputs, "sequences": None, "features": None}
         generate_kwargs = {"tokenizer": self.processor.tokenizer, **(generate_kwargs or {})}  # for `stop_strings`
         videos = {name: inputs.pop(name) for name in MEDIA_INPUTS["video"] if name in inputs}
         features = None
         if videos:
-            features = encode_once(self.model, videos, model_inputs["same_videos"])
+            known = model_inputs["batch"].known_videos
+            features = known.find(model_inputs["video_metadata"])
+            if features is None:
+                features = encode_once(self.model, videos, model_inputs["same_videos"])
+                known.remember(model_inputs["video_metadata"], features)
             # An assistant encodes the pixels itself.
             is_assisted = generate_kwargs.get("assistant_model") is not None
             inputs.update(videos if is_assisted else {"mm_encoder_outputs": {"video": features}})
@@ -324,6 +465,16 @@ class VideoTextToTextPipeline(Pipeline):
     def postprocess(  # type: ignore[override]
         self, outputs: dict[str, Any], return_scenes: bool = False, return_full_text: bool = False
     ) -> list[list[dict[str, Any]]]:
+        answers = self._answers(outputs, return_scenes, return_full_text) if outputs["sequences"] is not None else []
+        if outputs.get("errors") is None:
+            return answers
+        readable = iter(answers)
+        return [
+            next(readable) if error is None else [{"generated_text": None, "error": error}]
+            for error in outputs["errors"]
+        ]
+
+    def _answers(self, outputs: dict[str, Any], return_scenes: bool, return_full_text: bool) -> list[Any]:
         conversations = outputs["batch"].conversations
         texts = self.processor.post_process_image_text_to_text(outputs["sequences"], skip_special_tokens=True)
         per_prompt = len(texts) // len(conversations)
@@ -362,12 +513,13 @@ class VideoTextToTextPipeline(Pipeline):
 def videos_of(conversations: Iterable[list[Message]]) -> list[Any]:
     """Returns the videos of all conversations, in the order of their placeholders."""
     messages = [message for conversation in conversations for message in conversation]
-    parts = [part for message in messages if not isinstance(message["content"], str) for part in message["content"]]
-    sources = ("video", "url", "path")
+    contents = [message.get("content") or [] for message in messages]
+    parts = [part for content in contents if not isinstance(content, str) for part in content]
+    sources = ("video", "url", "path", "video_url")
     return [
         next((part[source] for source in sources if part.get(source) is not None), None)
         for part in parts
-        if part.get("type") == "video"
+        if part.get("type") in ("video", "video_url", "input_video")
     ]
 
 

@@ -47,9 +47,42 @@ def encode_once(model: Any, inputs: dict[str, torch.Tensor], places: list[int]) 
     if len(distinct) == len(places):
         return model.get_video_features(**inputs)
     features = model.get_video_features(**{name: tensor[distinct] for name, tensor in inputs.items()})
-    rows = [distinct.index(place) for place in places]  # for each of V videos its row in `features`
-    repeated: dict[str, Any] = {
+    return _take_rows(features, [distinct.index(place) for place in places])
+
+
+class KnownVideos:
+    """
+    What was read and encoded for one batch of prompts, for the next batch of the same call to use.
+
+    Attributes:
+        loaded: The videos as the processor loaded them; see `loaded_videos` in `video_loading.py`.
+    """
+
+    def __init__(self) -> None:
+        self.loaded: dict[Any, Any] = {}
+        self._metadata: list[Any] = []
+        self._features: FilaVideoFeatures | None = None
+
+    def __reduce__(self):
+        """Another process knows nothing."""
+        return KnownVideos, ()
+
+    def find(self, video_metadata: Sequence[Any]) -> FilaVideoFeatures | None:
+        """Returns the features of these videos, or None if one of them is not known. See [`first_places`]."""
+        identities = [id(metadata) for metadata in self._metadata]
+        if self._features is None or not all(id(metadata) in identities for metadata in video_metadata):
+            return None
+        return _take_rows(self._features, [identities.index(id(metadata)) for metadata in video_metadata])
+
+    def remember(self, video_metadata: Sequence[Any], features: FilaVideoFeatures) -> None:
+        """Keeps the features of these videos, in place of those before."""
+        self._metadata, self._features = list(video_metadata), features
+
+
+def _take_rows(features: FilaVideoFeatures, rows: list[int]) -> FilaVideoFeatures:
+    """Returns the features of the videos with these indices."""
+    taken: dict[str, Any] = {
         name: [value[row] for row in rows] if isinstance(value, list) else value[rows]
         for name, value in features.items()
     }
-    return FilaVideoFeatures(**repeated)
+    return FilaVideoFeatures(**taken)

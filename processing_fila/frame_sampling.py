@@ -16,6 +16,8 @@
 Shape letters: N sampled frames.
 """
 
+from numbers import Integral, Real
+
 import numpy as np
 
 
@@ -65,6 +67,13 @@ def check_sampling(*, num_frames: int | None, fps: float | None, max_frames: int
     """
     if num_frames is not None and fps is not None:
         raise ValueError(f"Give num_frames or fps, not both: got num_frames={num_frames} and fps={fps}.")
+    for name, value, kind in (
+        ("num_frames", num_frames, Integral),
+        ("max_frames", max_frames, Integral),
+        ("fps", fps, Real),
+    ):
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"{name}={value!r} must be {'a whole number' if kind is Integral else 'a number'}.")
     if max_frames <= 0:
         raise ValueError(f"max_frames must be positive, got {max_frames}.")
     if num_frames is not None and num_frames <= 0:
@@ -73,6 +82,36 @@ def check_sampling(*, num_frames: int | None, fps: float | None, max_frames: int
         raise ValueError(f"num_frames={num_frames} is more than max_frames={max_frames}.")
     if fps is not None and not 0 < fps < float("inf"):
         raise ValueError(f"fps must be positive and finite, got {fps}.")
+
+
+def frames_between(
+    frame_seconds: np.ndarray, start_seconds: float | None, end_seconds: float | None, duration_seconds: float
+) -> np.ndarray:
+    """Finds the frames whose times lie between two times, both included.
+
+    Args:
+        frame_seconds: Times of all frames, `(frames of the video,)`, sorted.
+        start_seconds: Beginning; None is the beginning of the video.
+        end_seconds: End; None or a later time is the end of the video.
+        duration_seconds: End of the last frame.
+
+    Returns:
+        Frame indices, at least one: if no frame begins in between, it is the one that is on the screen.
+
+    Raises:
+        ValueError: If they are no times in order, or the video ends before the beginning.
+    """
+    for name, value in (("start_seconds", start_seconds), ("end_seconds", end_seconds)):
+        if value is not None and (not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < np.inf):
+            raise ValueError(f"{name}={value!r} must be a time in seconds, at least 0.")
+    start, end = start_seconds or 0.0, np.inf if end_seconds is None else end_seconds
+    if end < start:
+        raise ValueError(f"end_seconds={end_seconds} comes before start_seconds={start_seconds}.")
+    if start > max(duration_seconds, frame_seconds[-1]):
+        raise ValueError(f"start_seconds={start_seconds} lies after the end of the video, {duration_seconds:.3f} s.")
+    # Times in files are rounded, by up to a microsecond.
+    first, after = np.searchsorted(frame_seconds, [start - 1e-6, end + 1e-6])
+    return np.arange(first, after) if first < after else np.array([max(first - 1, 0)])
 
 
 def nearest_indices(sorted_seconds: np.ndarray, seconds: np.ndarray) -> np.ndarray:

@@ -13,7 +13,10 @@
 # limitations under the License.
 """What differs between the supported versions of transformers."""
 
+import inspect
 from importlib.metadata import version
+
+from transformers import ProcessorMixin
 
 
 def check_assistant_masks() -> None:
@@ -26,3 +29,15 @@ def check_assistant_masks() -> None:
     installed = version("transformers")
     if tuple(map(int, installed.split(".")[:2])) < (5, 18):
         raise ValueError(f"return_assistant_tokens_mask=True needs transformers >= 5.18, and this is {installed}.")
+
+
+def check_sanitizing() -> None:
+    """
+    Refuses to sanitize control tokens where transformers cannot do it, and would not say so.
+
+    Raises:
+        ValueError: If `apply_chat_template` of this transformers has no `sanitize_control_tokens`.
+    """
+    if "sanitize_control_tokens" not in inspect.signature(ProcessorMixin.apply_chat_template).parameters:
+        installed = version("transformers")
+        raise ValueError(f"sanitize_control_tokens=True needs transformers >= 5.24, and this is {installed}.")

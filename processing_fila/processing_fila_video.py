@@ -18,15 +18,17 @@ Shape letters: B prompts, T tokens of a prompt, V videos, N sampled frames, S sc
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from transformers import BatchFeature, ProcessorMixin
 from transformers.processing_utils import MultiModalData, ProcessingKwargs, Unpack
 
+from .chat_parts import normalize_parts
 from .image_tokens import count_image_tokens, count_overview_tokens
 from .loaded_video import LoadedVideo
 from .processing_checks import check_choice
-from .processing_compat import check_assistant_masks
+from .processing_compat import check_assistant_masks, check_sanitizing
 from .processor_defaults import default_chat_template, default_image_processor
 from .scene_descriptions import describe_scenes
 from .scene_times import count_digits, tokenize_times
@@ -198,7 +200,9 @@ class FilaVideoProcessor(ProcessorMixin):
             self._check_placeholders(texts, self.video_token, len(given or []), "videos")
             self._check_placeholders(texts, self.image_token, count_images(images), "images")
         loaded = None
-        if given is not None:
+        if given is None:
+            kwargs["videos_kwargs"].pop("loaded_videos", None)
+        else:
             loaded, kwargs = self._load_videos(given, kwargs)
         return self._call_without_cutting_media(images=images, text=text, videos=loaded, **kwargs)
 
@@ -289,15 +293,46 @@ class FilaVideoProcessor(ProcessorMixin):
 
         Raises:
             `ValueError`: if an argument is given in both places, or `return_assistant_tokens_mask` before transformers
-                5.18, which would not mark what follows a video.
+                5.18, which would not mark what follows a video, or `sanitize_control_tokens` where transformers does
+                not know it.
         """
         if kwargs.get("return_assistant_tokens_mask"):
             check_assistant_masks()
+        if kwargs.get("sanitize_control_tokens"):
+            check_sanitizing()
         processor_kwargs = dict(processor_kwargs or {})
         direct = {name: kwargs.pop(name) for name in (*VIDEO_ARGUMENTS, "videos_kwargs") if name in kwargs}
         check_given_once(direct, "processor_kwargs", processor_kwargs)
         processor_kwargs = gather_video_arguments({**processor_kwargs, **direct})
+        conversation = self._prepare_chat(conversation)
         return super().apply_chat_template(conversation, *args, processor_kwargs=processor_kwargs, **kwargs)
+
+    def normalize_messages(self, messages: Any) -> list[Any]:
+        """The messages of a conversation, with their parts in one form. See [`chat_parts.normalize_parts`]."""
+        return [
+            {**message, "content": normalize_parts(message["content"])}
+            if isinstance(message, Mapping) and "content" in message
+            else message
+            for message in messages
+        ]
+
+    def _prepare_chat(self, conversation: Any) -> Any:
+        """One conversation or a list of them, with videos as [`load_videos`] takes them."""
+        if not isinstance(conversation, (list, tuple)):
+            return conversation
+        if conversation and isinstance(conversation[0], (list, tuple)):
+            return [self._prepare_chat(messages) for messages in conversation]
+        messages = self.normalize_messages(conversation)
+        for message in messages:
+            if isinstance(message, dict) and isinstance(message.get("content"), list):
+                message["content"] = [self._prepare_part(part) for part in message["content"]]
+        return messages
+
+    def _prepare_part(self, part: Any) -> Any:
+        if not isinstance(part, Mapping) or part.get("type") != "video" or "video" not in part:
+            return part
+        options = {name: value for name, value in part.items() if name not in ("type", "video")}
+        return {"type": "video", "video": self.video_processor.as_one_video(part["video"], options)}
 
     def post_process_scenes(self, features, video_metadata: list[FilaVideoMetadata]) -> list[list[dict[str, Any]]]:
         """
@@ -326,7 +361,8 @@ def _check_has_timestamps(metadata: FilaVideoMetadata, place: int, timestamps: s
     if not metadata.has_timestamps:
         raise ValueError(
             f"Video {place} is given as frames without times, and timestamps={timestamps!r} writes times into "
-            "the prompt: give video_metadata with 'fps' or 'frame_seconds', or use timestamps='none'."
+            "the prompt: give source_fps, the frames per second of the source, or video_metadata with 'fps' or "
+            "'frame_seconds', or use timestamps='none'."
         )
 
 

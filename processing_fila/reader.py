@@ -59,7 +59,7 @@ from typing import Any
 
 import numpy as np
 
-from .frame_sampling import DEFAULT_MAX_FRAMES, check_sampling, nearest_indices, sample_frame_indices
+from .frame_sampling import DEFAULT_MAX_FRAMES, check_sampling, frames_between, nearest_indices, sample_frame_indices
 from .reader_decoder import open_decoders
 from .reader_errors import IndexContradictedError, VideoDamageWarning, VideoReadError
 from .reader_index import FrameIndex, plan_segments
@@ -227,11 +227,18 @@ class VideoReader:
         max_frames: int = DEFAULT_MAX_FRAMES,
         size: tuple[int, int] | None = None,
         seek_mode: str = "exact",
+        start_seconds: float | None = None,
+        end_seconds: float | None = None,
     ) -> "SampledVideo":
-        """Reads frames that are spread evenly in time into memory. Options, errors and warnings as in `read_video`."""
+        """Reads frames that are spread evenly in time into memory. Options, errors and warnings as in `read_video`.
+
+        With `start_seconds` or `end_seconds`, frames are chosen from that part of the video alone, both ends included,
+        and no more is decoded than they need. Their times are still those of the whole video.
+        """
         check_sampling(num_frames=num_frames, fps=fps, max_frames=max_frames)
         _check_size(size)
         options = {"num_frames": num_frames, "fps": fps, "max_frames": max_frames}
+        options |= {"start_seconds": start_seconds, "end_seconds": end_seconds}
         lost = np.empty(0, dtype=np.int64)
         while len(lost) < self.num_frames:
             wanted = self._choose_sample(lost, seek_mode, options)
@@ -277,10 +284,15 @@ class VideoReader:
 
     def _choose_sample(self, lost: np.ndarray, seek_mode: str, options: dict[str, Any]) -> np.ndarray:
         """Returns the frames to sample, `(N,)`, as if the `lost` frames were not in the video."""
-        times, options = self._index.frame_seconds, options | {"duration_seconds": self.duration_seconds}
-        if len(lost) == 0:
-            return self._choose_frames(sample_frame_indices(times, **options), None, seek_mode)
-        readable = np.delete(np.arange(self.num_frames), lost)
+        times, options = self._index.frame_seconds, dict(options)
+        start, end = options.pop("start_seconds"), options.pop("end_seconds")
+        if start is None and end is None:
+            options["duration_seconds"] = self.duration_seconds
+            if len(lost) == 0:
+                return self._choose_frames(sample_frame_indices(times, **options), None, seek_mode)
+        readable = np.setdiff1d(frames_between(times, start, end, self.duration_seconds), lost)
+        if len(readable) == 0:
+            raise VideoReadError(f"{self._source.name}: not one frame of this part could be decoded.")
         return self._choose_frames(readable[sample_frame_indices(times[readable], **options)], None, seek_mode, lost)
 
     def _choose_frames(self, frame_indices, seconds, seek_mode: str, lost: np.ndarray | None = None) -> np.ndarray:

@@ -27,10 +27,11 @@ READER_ARGUMENTS = ("url_timeout_seconds", "url_total_seconds", "url_max_bytes",
 # Arguments that say which frames to take and how; they are not needed after the frames have been loaded.
 LOADING_ARGUMENTS = (
     *("do_sample_frames", "num_frames", "fps", "max_frames", "seek_mode", "video_metadata"),
+    *("start_seconds", "end_seconds", "source_fps", "loaded_videos"),
     *READER_ARGUMENTS,
 )
-# Arguments that say how large the frames are; they are needed when frames are loaded, and again afterwards.
-SHAPE_ARGUMENTS = ("size", "do_resize", "resample")
+# Arguments about the size and the values of frames; they are needed when frames are loaded, and again afterwards.
+SHAPE_ARGUMENTS = ("size", "do_resize", "resample", "do_rescale")
 # Arguments of the processor that concern videos alone, so that they can be told from those of the tokenizer.
 VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, "timestamps", "return_metadata")
 
@@ -59,3 +60,15 @@ def check_given_once(direct: dict[str, Any], name_of_other: str, other: dict[str
     for name in direct.keys() & other.keys():
         values = shorten(direct[name]), shorten(other[name])
         raise ValueError(f"{name} is given twice: {name}={values[0]} and {name_of_other}[{name!r}]={values[1]}.")
+
+
+def override(earlier: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """
+    Puts the options of one video in place of those of a call. `num_frames` and `fps` replace each other, and a smaller
+    `max_frames` bounds the `num_frames` of the call.
+    """
+    replaced = {{"num_frames": "fps", "fps": "num_frames"}.get(name) for name in own}
+    merged = {**{name: value for name, value in earlier.items() if name not in replaced}, **own}
+    if "max_frames" in own and "num_frames" in merged and "num_frames" not in own:
+        merged["num_frames"] = min(merged["num_frames"], own["max_frames"])
+    return merged

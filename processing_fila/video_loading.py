@@ -17,7 +17,7 @@ Videos in any form -> sampled frames in memory. Each video of a call is loaded o
 Shape letters: N sampled frames, H and W height and width in pixels.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from reprlib import repr as shorten
 from typing import Any
@@ -25,10 +25,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from .frame_sampling import sample_frame_indices
+from .frame_sampling import frames_between, sample_frame_indices
+from .frame_values import as_8_bit
 from .loaded_video import LoadedVideo
+from .picture_files import PictureFiles
 from .reader import VideoReader
-from .video_input import GivenVideo, is_video_file
+from .video_input import GivenVideo, is_decoder, is_video_file, stack_frames
 from .video_metadata import FilaVideoMetadata, metadata_of_frames, metadata_of_videos
 
 
@@ -45,6 +47,10 @@ class LoadingOptions:
         size: (height, width) to which frames are resized while they are decoded; None keeps their size.
         seek_mode: `"exact"` or `"keyframe"`, as in [`VideoReader.frames_at`].
         reader_options: Options of [`VideoReader`], for files.
+        is_8_bit: Bring frames that are given in memory to 0 to 255, as [`as_8_bit`] does, or leave them as they are.
+        start_seconds: Take frames from this time of the video on; None is its beginning.
+        end_seconds: Take frames up to this time of the video; None is its end.
+        source_fps: Frames per second of videos that are given as frames, if their metadata have no times.
     """
 
     num_frames: int | None
@@ -54,21 +60,37 @@ class LoadingOptions:
     size: tuple[int, int] | None
     seek_mode: str
     reader_options: dict[str, Any] = field(default_factory=dict)
+    is_8_bit: bool = True
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    source_fps: float | None = None
 
     @property
     def sampling(self) -> dict[str, Any]:
         """The arguments of [`sample_frame_indices`]."""
         return {"num_frames": self.num_frames, "fps": self.fps, "max_frames": self.max_frames}
 
+    @property
+    def window(self) -> tuple[float | None, float | None]:
+        """Beginning and end of the part to sample."""
+        return self.start_seconds, self.end_seconds
 
-def load_videos(videos: list[GivenVideo], video_metadata: Any, options: LoadingOptions) -> list[LoadedVideo]:
+
+def load_videos(
+    videos: list[GivenVideo],
+    video_metadata: Any,
+    options_of: Callable[[GivenVideo], LoadingOptions],
+    loaded_videos: dict[Hashable, LoadedVideo] | None = None,
+) -> list[LoadedVideo]:
     """
     Reads and samples videos.
 
     Args:
         videos: What the user gave, one entry for each video.
         video_metadata: None, or what the user says about each video; only for videos given as frames.
-        options: Which frames are taken.
+        options_of: Which frames are taken from a video.
+        loaded_videos: Videos of an earlier call, which are not loaded again. It is changed to hold those of this call.
+            Objects that were given then must still exist.
 
     Returns:
         The loaded videos. The same path, URL, bytes or object with the same metadata gives the same object.
@@ -77,32 +99,46 @@ def load_videos(videos: list[GivenVideo], video_metadata: Any, options: LoadingO
         ValueError: If the metadata do not fit the videos, or a video has more frames than may be taken.
         VideoReadError: If a file cannot be read.
     """
-    loaded: dict[Hashable, LoadedVideo] = {}
+    loaded = {} if loaded_videos is None else loaded_videos
     keys = []
     for video, given in zip(videos, metadata_of_videos(video_metadata, len(videos)), strict=True):
-        keys.append((video.key, id(given)))
+        own = video.options.get("video_metadata")
+        if own is not None and given is not None:
+            raise ValueError("video_metadata is given twice, for all videos and in a part of a message.")
+        given, options = own if given is None else given, options_of(video)
+        # The options are those of the call, apart from the video's own ones.
+        keys.append((video.key, id(given), repr(options)))
         if keys[-1] not in loaded:
             loaded[keys[-1]] = _load(video.content, given, options)
+    for key in loaded.keys() - set(keys):
+        del loaded[key]
     return [loaded[key] for key in keys]
 
 
 def _load(video: Any, given: Mapping[str, Any] | None, options: LoadingOptions) -> LoadedVideo:
     if isinstance(video, LoadedVideo):
         return video
-    if not is_video_file(video):
-        return _sample_frames(video, metadata_of_frames(given, len(video)), options)
+    if not is_video_file(video) and not is_decoder(video):
+        return _sample_frames(video, _with_source_fps(metadata_of_frames(given, len(video)), options), options)
     if given is not None:
         raise ValueError(
             f"video_metadata={shorten(given)} is given for a file, whose own times are read: leave it out."
         )
-    return _read_file(video, options)
+    return _read_decoder(video, options) if is_decoder(video) else _read_file(video, options)
 
 
 def _read_file(video: Any, options: LoadingOptions) -> LoadedVideo:
     with VideoReader(video, **options.reader_options) as reader:
         if options.takes_all:
-            _check_number(reader.num_frames, options.max_frames)
-        sampled = reader.sample(**options.sampling, size=options.size, seek_mode=options.seek_mode)
+            inside = frames_between(reader.frame_seconds, *options.window, reader.duration_seconds)
+            _check_number(len(inside), options.max_frames)
+        sampled = reader.sample(
+            **options.sampling,
+            size=options.size,
+            seek_mode=options.seek_mode,
+            start_seconds=options.start_seconds,
+            end_seconds=options.end_seconds,
+        )
     metadata = FilaVideoMetadata(
         total_num_frames=sampled.total_frames,
         fps=sampled.average_fps or None,
@@ -116,21 +152,68 @@ def _read_file(video: Any, options: LoadingOptions) -> LoadedVideo:
     return LoadedVideo.of(torch.from_numpy(sampled.frames), metadata)
 
 
-def _sample_frames(frames: torch.Tensor, metadata: FilaVideoMetadata, options: LoadingOptions) -> LoadedVideo:
-    if options.takes_all:
-        _check_number(len(frames), options.max_frames)
-        return LoadedVideo.of(frames, metadata)
-    if options.fps is not None and not metadata.has_timestamps:
-        raise ValueError(
-            f"fps={options.fps} cannot be sampled from frames without times: give video_metadata with 'fps' or "
-            "'frame_seconds', or use num_frames."
-        )
+def _read_decoder(decoder: Any, options: LoadingOptions) -> LoadedVideo:
+    """
+    Reads frames with an object such as torchcodec's `VideoDecoder`. It tells times only of frames that it has decoded,
+    so frames are chosen evenly by number; the times of those chosen are the real ones.
+    """
+    facts, total = decoder.metadata, len(decoder)
+    if not total or not facts.average_fps:
+        raise ValueError(f"{type(decoder).__name__} does not say how many frames the video has and how fast they are.")
+    duration = total / facts.average_fps
+    chosen = _choose(np.arange(total) / facts.average_fps, duration, options)
+    batch = decoder.get_frames_at(indices=chosen.tolist())
+    begin = getattr(facts, "begin_stream_seconds", None) or 0.0
+    metadata = FilaVideoMetadata(
+        total_num_frames=total,
+        fps=facts.average_fps,
+        width=facts.width,
+        height=facts.height,
+        duration=duration,
+        video_backend="torchcodec",
+        frames_indices=chosen.tolist(),
+        frame_seconds=[seconds - begin for seconds in batch.pts_seconds.tolist()],
+    )
+    return LoadedVideo.of(batch.data.cpu(), metadata)
+
+
+def _sample_frames(
+    frames: torch.Tensor | PictureFiles, metadata: FilaVideoMetadata, options: LoadingOptions
+) -> LoadedVideo:
+    if not metadata.has_timestamps:
+        asked = {"fps": options.fps, "start_seconds": options.start_seconds, "end_seconds": options.end_seconds}
+        for name, value in asked.items():
+            if value is not None:
+                raise ValueError(
+                    f"{name}={value} needs the times of the frames: give source_fps, the frames per second of the "
+                    "source, or video_metadata with 'fps' or 'frame_seconds'; or choose frames with num_frames alone."
+                )
+    if isinstance(frames, torch.Tensor) and options.is_8_bit:
+        frames = as_8_bit(frames)
     seconds = metadata.timestamps if metadata.has_timestamps else metadata.frames_indices
-    chosen = sample_frame_indices(np.asarray(seconds, dtype=np.float64), **options.sampling)
+    duration = metadata.duration_seconds if metadata.has_timestamps else len(frames)
+    chosen = _choose(np.asarray(seconds, dtype=np.float64), duration, options)
     metadata.frames_indices = [metadata.frames_indices[index] for index in chosen]
     if metadata.frame_seconds is not None:
         metadata.frame_seconds = [metadata.frame_seconds[index] for index in chosen]
-    return LoadedVideo.of(frames[torch.from_numpy(chosen)], metadata)
+    if isinstance(frames, PictureFiles):
+        return LoadedVideo.of(stack_frames(frames.pictures_at(chosen)), metadata)
+    return LoadedVideo.of(frames[torch.from_numpy(chosen)] if len(chosen) < len(frames) else frames, metadata)
+
+
+def _choose(seconds: np.ndarray, duration_seconds: float, options: LoadingOptions) -> np.ndarray:
+    inside = frames_between(seconds, *options.window, duration_seconds)
+    if options.takes_all:
+        _check_number(len(inside), options.max_frames)
+        return inside
+    return inside[sample_frame_indices(seconds[inside], **options.sampling)]
+
+
+def _with_source_fps(metadata: FilaVideoMetadata, options: LoadingOptions) -> FilaVideoMetadata:
+    if options.source_fps is not None and not metadata.has_timestamps:
+        metadata.fps = options.source_fps
+        metadata.duration = metadata.duration_seconds
+    return metadata
 
 
 def _check_number(found: int, max_frames: int) -> None:

@@ -27,8 +27,8 @@ from transformers.processing_utils import Unpack, VideosKwargs
 from .frame_sampling import check_sampling
 from .loaded_video import LoadedVideo
 from .scene_times import pad_time_ids
-from .video_arguments import LOADING_ARGUMENTS, READER_ARGUMENTS, SHAPE_ARGUMENTS
-from .video_input import GivenVideo, flatten_videos
+from .video_arguments import LOADING_ARGUMENTS, READER_ARGUMENTS, SHAPE_ARGUMENTS, override
+from .video_input import GivenVideo, as_one_video, flatten_videos
 from .video_loading import LoadingOptions, load_videos
 
 
@@ -36,6 +36,8 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
     """
     Args:
         max_frames (`int`): the most frames ever taken from a video, however it is sampled.
+        start_seconds, end_seconds (`float`): the part of the video to sample; times stay those of the whole video.
+        source_fps (`float`): frames per second of videos given as frames.
         seek_mode (`str`): `"exact"`, or `"keyframe"` for the key frames nearest to those chosen, which is faster.
         timestamps (`str`): what [`FilaVideoProcessor`] writes into the prompt; see there.
         url_timeout_seconds, url_total_seconds (`float`), url_max_bytes (`int`), url_policy (`str`): limits and allowed
@@ -43,6 +45,9 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
     """
 
     max_frames: int | None
+    start_seconds: float | None
+    end_seconds: float | None
+    source_fps: float | None
     seek_mode: str | None
     timestamps: str | None
     url_timeout_seconds: float | None
@@ -115,6 +120,8 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         Args:
             videos: a path, an http(s) URL, bytes, a binary file object, an array `(N, H, W, 3)` or `(N, 3, H, W)`, a
                 list of PIL images; or a list of these.
+                Frames in memory have 3 channels and are integers from 0 to 255, 16-bit unsigned integers, or floats
+                from 0 to 1 or from 0 to 255. With `do_rescale=False` their values are taken as they are.
             video_metadata: for arrays and lists of images, a dict for each video with `fps`, or `frame_seconds`.
             kwargs: the arguments of this class, for this call.
 
@@ -156,6 +163,10 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         """Makes a flat list of videos, which [`load_videos`] takes as it is. See [`video_input.flatten_videos`]."""
         return flatten_videos(videos)
 
+    def as_one_video(self, source: Any, options: dict[str, Any]) -> GivenVideo:
+        """Takes the video of a part of a message. See [`video_input.as_one_video`]."""
+        return as_one_video(source, options)
+
     def load_videos(
         self,
         videos: Any,
@@ -169,10 +180,16 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         size: Any = None,
         do_resize: bool | None = None,
         resample: Any = None,
+        do_rescale: bool | None = None,
+        start_seconds: float | None = None,
+        end_seconds: float | None = None,
+        source_fps: float | None = None,
+        loaded_videos: dict | None = None,
         **reader_options: Any,
     ) -> list[LoadedVideo]:
         """
-        Reads and samples videos, without normalizing them. The arguments are those of [`preprocess`].
+        Reads and samples videos, without normalizing them. The arguments are those of [`preprocess`], and
+        `loaded_videos`, in which a caller keeps the videos of one call for the next; see [`video_loading.load_videos`].
 
         Returns:
             The loaded videos, with their metadata. [`preprocess`] and this method take them as they are: arguments
@@ -181,13 +198,28 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         given = flatten_videos(videos)
         if not given:
             raise ValueError(f"videos={shorten(videos)} holds no video.")
-        options = LoadingOptions(
-            **self._sampling(do_sample_frames, num_frames, fps, max_frames),
-            size=self._decoded_size(size, self.do_resize if do_resize is None else do_resize, resample),
-            seek_mode=seek_mode or self.seek_mode,
-            reader_options=self._reader_options(reader_options),
-        )
-        return load_videos(given, video_metadata, options)
+        if source_fps is not None and (not isinstance(source_fps, (int, float)) or not 0 < source_fps < float("inf")):
+            raise ValueError(f"source_fps={source_fps!r} must be positive and finite.")
+        shared: dict[str, Any] = {
+            "size": self._decoded_size(size, self.do_resize if do_resize is None else do_resize, resample),
+            "seek_mode": seek_mode or self.seek_mode,
+            "is_8_bit": self.do_rescale if do_rescale is None else do_rescale,
+            "reader_options": self._reader_options(reader_options),
+        }
+        of_call: dict[str, Any] = {
+            **{"do_sample_frames": do_sample_frames, "num_frames": num_frames, "fps": fps, "max_frames": max_frames},
+            **{"start_seconds": start_seconds, "end_seconds": end_seconds, "source_fps": source_fps},
+        }
+
+        def options_of(video: GivenVideo) -> LoadingOptions:
+            arguments = override({name: value for name, value in of_call.items() if value is not None}, video.options)
+            place: dict[str, Any] = {
+                name: arguments.get(name) for name in ("start_seconds", "end_seconds", "source_fps")
+            }
+            names = ("do_sample_frames", "num_frames", "fps", "max_frames")
+            return LoadingOptions(**self._sampling(*map(arguments.get, names)), **place, **shared)
+
+        return load_videos(given, video_metadata, options_of, loaded_videos)
 
     def _sampling(self, do_sample_frames, num_frames, fps, max_frames) -> dict[str, Any]:
         """The arguments of the call, or this processor's own where the call has none."""

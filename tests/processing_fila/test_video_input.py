@@ -67,6 +67,19 @@ def test_arrays_that_torch_cannot_share(frames):
         assert np.array_equal(flatten_videos(list(frames))[0], frames)
 
 
+@pytest.mark.parametrize(
+    "video, content",
+    [
+        ({"path": "a.mp4", "bytes": None}, "a.mp4"),
+        ({"path": "a.mp4"}, "a.mp4"),
+        ({"path": None, "bytes": b"abc"}, b"abc"),
+        ({"path": "a.mp4", "bytes": b"abc"}, b"abc"),
+    ],
+)
+def test_a_file_as_datasets_stores_it(video, content):
+    assert flatten_videos([video, video]) == [content, content]
+
+
 def test_conversations_without_a_video_add_none():
     assert flatten_videos([[], ["a.mp4"], []]) == ["a.mp4"]
 
@@ -94,7 +107,7 @@ def test_pictures_of_any_mode_are_frames_in_rgb(mode, colour, rgb):
         (None, "got NoneType"),
         (3, "got int"),
         ([["a.mp4", 3]], "got int"),
-        ({"path": "a.mp4"}, "got dict"),
+        ({"path": "a.mp4", "rate": 3}, "got dict"),
         (PICTURES[0], "A video is a path.*got Image"),
         (FRAMES[0], r"4 dimensions.*shape \(4, 5, 3\)"),
         (FRAMES[:0], r"shape \(0, 4, 5, 3\) has no frame"),

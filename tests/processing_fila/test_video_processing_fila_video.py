@@ -328,7 +328,7 @@ def test_unknown_way_to_seek(process, clip):
 
 
 def test_fps_of_frames_without_times(process):
-    with pytest.raises(ValueError, match="fps=2 cannot be sampled.*'fps' or 'frame_seconds'.*num_frames"):
+    with pytest.raises(ValueError, match="fps=2 needs the times.*source_fps.*'fps' or 'frame_seconds'.*num_frames"):
         process(FRAMES, fps=2)
 
 
@@ -405,7 +405,7 @@ def bad_videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     "name, message",
     [
         ("missing", "missing.mp4 does not exist"),
-        ("folder", "is not a file"),
+        ("folder", "is a folder without pictures"),
         ("text", "text.mp4 is not a readable video"),
         ("empty", "empty.mp4 is empty"),
         ("sound", "sound.mp4.*no video"),

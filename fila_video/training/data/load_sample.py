@@ -86,7 +86,8 @@ def load_sample(
         name: Name of the sample in error messages.
         messages: The chat. The content of a message is a text or a list of parts. A part is
             `{"type": "text", "text": ...}`, or has the type `"image"` or `"video"` and a path, URL, image or array
-            under `path`, `url` or the name of the type.
+            under `path`, `url` or the name of the type. A video may have options of its own, as in the processor's
+            `apply_chat_template`.
         processor: Processor of the model that is trained.
         frame_options: Arguments of the video processor: `num_frames`, `fps`, `max_frames`.
 
@@ -99,16 +100,19 @@ def load_sample(
         kind = part["type"]
         if kind == "text":
             return {"type": "text", "text": part["text"]}
-        media = next(part[key] for key in (kind, "path", "url") if part.get(key) is not None)
+        media = part[kind]
         try:
             if kind == "image":
                 return {"type": kind, kind: _load_image(media)}
-            (video,) = processor.video_processor.load_videos([media], **frame_options)
+            options = {key: value for key, value in part.items() if key not in ("type", "video")}
+            given = processor.video_processor.as_one_video(media, options)
+            (video,) = processor.video_processor.load_videos([given], **frame_options)
         except READING_ERRORS as error:
             raise UnreadableSampleError(f"{name}: {media} cannot be read: {error}") from error
         video_metadata.append(video.metadata)
         return {"type": kind, kind: video}
 
+    messages = processor.normalize_messages(messages)
     chat = [{"role": message["role"], "content": [loaded(part) for part in _parts(message)]} for message in messages]
     return LoadedSample(name, chat, video_metadata)
 

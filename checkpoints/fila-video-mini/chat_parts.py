@@ -1,0 +1,1 @@
+../../processing_fila/chat_parts.py

@@ -1,0 +1,1 @@
+../../processing_fila/frame_values.py

@@ -1,0 +1,1 @@
+../../processing_fila/picture_files.py
