@@ -13,30 +13,29 @@ SOURCE is a folder or a Hub id. Its format is detected from its config.json and 
 docs/convert.md for details.
 """
 
+from __future__ import annotations
+
 import argparse
 import signal
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
+from fila_video import conversion
 from fila_video.common.command_line import run_reporting_errors
-from fila_video.conversion import (
-    ConversionError,
-    ConversionOptions,
-    Parity,
-    plan_conversion,
-    write_conversion,
-    write_scratch_checkpoint,
-)
-from fila_video.conversion.options import OUTPUT_NAMES
-from modeling_fila.configuration_fila import SCENE_MERGINGS, SCENE_SELECTIONS, SCENE_SUPPLEMENTS
+from fila_video.conversion.errors import ConversionError
+from fila_video.conversion.output_names import OUTPUT_NAMES
+from modeling_fila.modeling_choices import SCENE_MERGINGS, SCENE_SELECTIONS, SCENE_SUPPLEMENTS
+
+
+if TYPE_CHECKING:
+    from fila_video.conversion.options import ConversionOptions
+    from fila_video.conversion.parity import Parity
 
 
 PROGRAM = "convert_checkpoint"
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = ("float32", "bfloat16", "float16")
 SCRATCH = "scratch:"
 
 
@@ -59,20 +58,20 @@ def convert_checkpoint(
         ValueError: If the source cannot be converted, or if an option does not fit it.
         OSError: If a file is missing or damaged, or if the folder is not empty or cannot be written.
     """
-    chosen = ConversionOptions(**options)
+    chosen = conversion.ConversionOptions(**options)
     if str(source).startswith(SCRATCH):
         if dry_run:
             raise ValueError(f"{source} is not converted from another checkpoint, so a dry run has nothing to show.")
         _write_scratch(str(source).removeprefix(SCRATCH), output, chosen)
         return None
-    conversion = plan_conversion(source, chosen)
-    return conversion.key_map() if dry_run else write_conversion(conversion, output)
+    plan = conversion.plan_conversion(source, chosen)
+    return plan.key_map() if dry_run else conversion.write_conversion(plan, output)
 
 
 def _write_scratch(size: str, output: str | Path, options: ConversionOptions) -> None:
     taken = ("dtype", "seed", "max_shard_bytes")
     options.refuse("an untrained checkpoint", *(field.name for field in fields(options) if field.name not in taken))
-    write_scratch_checkpoint(
+    conversion.write_scratch_checkpoint(
         size, output, dtype=options.dtype, seed=options.seed, max_shard_bytes=options.max_shard_bytes
     )
 
@@ -138,7 +137,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
     options = {name: value for name, value in vars(parse_arguments(arguments)).items() if value is not None}
     if "dtype" in options:
-        options["dtype"] = DTYPES[options["dtype"]]
+        import torch  # takes seconds, which --help does not need
+
+        options["dtype"] = getattr(torch, options["dtype"])
     return run_reporting_errors(PROGRAM, lambda: _convert_and_report(options))
 
 

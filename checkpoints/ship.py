@@ -1,8 +1,10 @@
 """
 python checkpoints/ship.py: puts a trained small model into checkpoints/, with links in place of its code.
+python checkpoints/ship.py --copy-code: puts the code itself in place of the links.
 
 A checkpoint carries copies of the code that it runs with. In this repository they are links to the sources, so that
-they are never out of date. An upload of the folder follows the links and uploads files.
+they are never out of date. An upload of the folder follows the links and uploads files. Where there are no symbolic
+links (on Windows, in a zip archive, in a copy of the folder), `--copy-code` makes the folder complete.
 """
 
 import argparse
@@ -52,13 +54,38 @@ def ship(trained: Path, output: Path) -> None:
     unfinished.rename(output)
 
 
+def copy_code(output: Path) -> None:
+    """
+    Puts the code of this repository in place of the links of a checkpoint, or of what became of the links.
+
+    Args:
+        output: Folder of the checkpoint.
+
+    Raises:
+        ValueError: If a file is not one of this repository.
+        OSError: If a folder cannot be read or written.
+    """
+    sources = {path: _find_source(path) for path in sorted(output.glob("*.py"))}
+    if not sources:
+        raise ValueError(f"{output} holds no code of a checkpoint.")
+    for path, source in sources.items():
+        path.unlink()  # a link would be followed
+        shutil.copyfile(source, path)
+
+
 def _source_of(path: Path) -> Path:
     """The file of this repository of which a checkpoint's file is a copy."""
+    source = _find_source(path)
+    if not filecmp.cmp(source, path, shallow=False):
+        raise ValueError(f"{path} differs from {source.relative_to(REPOSITORY)}: save the checkpoint again.")
+    return source
+
+
+def _find_source(path: Path) -> Path:
+    """The file of this repository that has the name of a checkpoint's file."""
     for folder in SOURCES:
         source = REPOSITORY / folder / path.name
         if source.is_file():
-            if not filecmp.cmp(source, path, shallow=False):
-                raise ValueError(f"{path} differs from {source.relative_to(REPOSITORY)}: save the checkpoint again.")
             return source
     raise ValueError(f"{path} is not a file of {' or '.join(SOURCES)}.")
 
@@ -73,7 +100,18 @@ def main() -> int:
     parser.add_argument(
         "output", type=Path, nargs="?", default=SHIPPED, help="folder to write (default: checkpoints/fila-video-mini)"
     )
+    parser.add_argument(
+        "--copy-code",
+        metavar="FOLDER",
+        nargs="?",
+        type=Path,
+        const=SHIPPED,
+        help="put the code in place of the links of this folder, and do nothing else (default: "
+        "checkpoints/fila-video-mini)",
+    )
     options = parser.parse_args()
+    if options.copy_code is not None:
+        return run_reporting_errors(parser.prog, lambda: copy_code(options.copy_code))
     return run_reporting_errors(parser.prog, lambda: ship(options.trained, options.output))
 
 

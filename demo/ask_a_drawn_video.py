@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ask_a_video import MINI, NEVER_TRAINED_FOR_IT, QUESTION, ROOT, print_scenes, wrapped
+from ask_a_video import MINI, NEVER_TRAINED_FOR_IT, QUESTION, ROOT, counted, print_scenes, silence_transformers, wrapped
 from ask_a_video import ask as ask_about_clip
 from PIL import Image, ImageDraw
-from transformers import pipeline
-from transformers.utils import logging
 
 
 sys.path.insert(0, str(ROOT))
 
 from fila_video.common.command_line import run_reporting_errors  # noqa: E402
 from fila_video.evaluation.scores import SCORES_FILE, load_scores  # noqa: E402
-from fila_video.mini.card import offered_types  # noqa: E402
 from fila_video.world.draw_frame import SIDE, draw_frame  # noqa: E402
 from fila_video.world.ground_truth import Video  # noqa: E402
 from fila_video.world.judge_answer import is_correct  # noqa: E402
@@ -57,7 +54,7 @@ def draw_frames(video: Video, times: list[float], path: Path) -> None:
 def ask_all(pipe: Any, path: Path, video: Video, questions: list[Question]) -> int:
     """Prints each question with the model's answer and the true one, and returns the number of correct answers."""
     texts = [question.text for question in questions]
-    answers = pipe(str(path), text=texts, return_scenes=True, max_new_tokens=96)
+    answers = pipe(str(path), text=texts, return_scenes=True)
     answers = [answer[0] if isinstance(answer, list) else answer for answer in answers]
     scenes = answers[0]["scenes"]
     draw_frames(video, [scene["representative_seconds"] for scene in scenes], path.with_name("scenes.png"))
@@ -97,8 +94,12 @@ def draw(number: int, path: Path) -> Video:
 
 
 def run(options: argparse.Namespace) -> None:
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    # These imports take seconds, which --help does not need.
+    from transformers import pipeline
+
+    from fila_video.mini.card import offered_types
+
+    silence_transformers()
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "video.mp4"
     video = draw(options.number, path)
@@ -107,7 +108,7 @@ def run(options: argparse.Namespace) -> None:
     questions = [question for name in offered if (question := ask(video, name, rng)) is not None]
     pipe = pipeline("video-text-to-text", model=str(MINI), trust_remote_code=True)
     num_right = ask_all(pipe, path, video, questions)
-    print(f"{num_right} of {len(questions)} answers are right.")
+    print(f"{num_right} of {counted(len(questions), 'answer')} {'is' if num_right == 1 else 'are'} right.")
     print(f"What you can ask, and how often the answers are right: {MINI / 'README.md'}")
     if options.real_clip is None:
         print("\nTo ask about a clip of your own, for which the model was never trained:")

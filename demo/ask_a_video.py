@@ -12,9 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from transformers import pipeline
-from transformers.utils import logging
-
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -63,6 +60,8 @@ def ask(model: str | Path, video: str | Path, question: str, *, trusts_code: boo
         question: The question.
         trusts_code: Whether to run the code that comes with the model.
     """
+    from transformers import pipeline  # takes seconds, which --help does not need
+
     start = time.perf_counter()
     pipe = pipeline("video-text-to-text", model=str(model), trust_remote_code=trusts_code)
     loading_seconds = time.perf_counter() - start
@@ -72,7 +71,7 @@ def ask(model: str | Path, video: str | Path, question: str, *, trusts_code: boo
         Stopwatch(pipe.model, "get_video_features"),
         Stopwatch(pipe.model, "generate"),
     )
-    answer = pipe(str(video), text=question, return_scenes=True, max_new_tokens=32)[0]
+    answer = pipe(str(video), text=question, return_scenes=True)[0]
 
     num_frames = len(reading.result["video_metadata"][0].frames_indices)
     num_scenes, num_tokens = len(answer["scenes"]), pipe.processor.num_video_tokens(num_frames)
@@ -104,7 +103,8 @@ def print_scenes(scenes: list[dict[str, Any]]) -> None:
         lines.append(f"{scene['representative_seconds']:7.2f} s ({frames})")
     width = max(map(len, lines)) + 2
     columns = max((WIDTH + 2) // width, 1)
-    print(f"Scenes the model looked at ({len(scenes)}, each merged from the frames in brackets):")
+    moments = counted(len(scenes), "moment")
+    print(f"The model looked at {moments}, which the paper calls scenes (in brackets: the merged frames):")
     for start in range(0, len(lines), columns):
         print("".join(line.ljust(width) for line in lines[start : start + columns]).rstrip())
 
@@ -130,9 +130,16 @@ def wrapped(text: str, *, indent: str = "", first_indent: str | None = None, wid
     return textwrap.fill(text, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
 
 
-def run(options: argparse.Namespace) -> None:
+def silence_transformers() -> None:
+    """Switches off warnings and progress bars."""
+    from transformers.utils import logging
+
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+
+
+def run(options: argparse.Namespace) -> None:
+    silence_transformers()
     print(f"Video: {options.video}\n")
     # The code that comes with the small model belongs to this project; that of another model belongs to its owner.
     trusts_code = options.model is None or options.trust_remote_code

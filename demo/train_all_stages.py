@@ -15,7 +15,6 @@ from pathlib import Path
 
 from disc_clips import write_disc_clip
 from training_data import COLORS, QUESTION, draw_training_data
-from transformers import pipeline
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,6 +96,8 @@ def main() -> int:
 
 def ask(model: Path, folder: Path) -> None:
     """Asks the trained model about a clip that is not in its training data."""
+    from transformers import pipeline  # takes seconds, which --help does not need
+
     clip = folder / "new clip.mp4"
     truth = ("green", "white", "red")
     write_disc_clip(clip, [(2.0, COLORS["blue"], COLORS[name]) for name in truth])

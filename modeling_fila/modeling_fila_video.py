@@ -35,16 +35,19 @@ from .configuration_fila import FilaVideoConfig
 from .feature_maps import add_newlines, pool_feature_maps
 from .image_features import lay_out_overview, lay_out_tiles, tile_grid
 from .media_shapes import as_batch, count_frames, count_tiles, groups_of_equal_length
+from .model_card import ModelCardMixin
 from .modeling_compat import CACHE_NAME
+from .offloading import align_module_device
 from .outputs import (
     FilaImageFeatures,
     FilaVideoCausalLMOutputWithPast,
     FilaVideoFeatures,
     FilaVideoModelOutputWithPast,
 )
-from .pipeline_fila import register_video_text_to_text
+from .pipeline_fila import VideoTextToTextPipeline, register_video_text_to_text
 from .placeholders import check_given_once, replace_placeholders
 from .scene_merging import AttentionSceneMerging, WeightedSceneMerging, build_scene_merging
+from .scene_options import with_scene_options
 from .scene_selection import Scenes, find_scenes_of_each, frame_representations
 from .time_embeddings import with_scene_times
 from .video_generation import VideoGenerationMixin
@@ -65,7 +68,7 @@ class FilaVideoMultiModalProjector(nn.Module):
         return self.linear_2(self.act(self.linear_1(features)))  # (S, P, D) -> (S, P, C)
 
 
-class FilaVideoPreTrainedModel(PreTrainedModel):
+class FilaVideoPreTrainedModel(ModelCardMixin, PreTrainedModel):
     """Weight initialization and the abilities that transformers asks for."""
 
     config: FilaVideoConfig
@@ -79,6 +82,10 @@ class FilaVideoPreTrainedModel(PreTrainedModel):
     _supports_flex_attn = True
     _supports_attention_backend = True
     _can_compile_fullgraph = True
+
+    @property
+    def card_source(self) -> str:
+        return self.name_or_path
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -116,6 +123,7 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         frame_time_ids: torch.LongTensor | None = None,
         times_are_interleaved: torch.BoolTensor | None = None,
         frames_per_chunk: int | None = None,
+        scene_options: dict[str, Any] | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> tuple | FilaVideoFeatures:
         """
@@ -134,6 +142,10 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
                 visual tokens.
             frames_per_chunk (`int`, *optional*):
                 Number of frames that go through the vision tower at once. Default: `config.frames_per_chunk`.
+            scene_options (`dict`, *optional*):
+                Fields of the configuration to replace for these videos: `num_scenes`, `scene_selection`,
+                `scene_supplement` and those that start with `kmeans_`. With another `num_scenes`, the processor must
+                have the same number when it makes the prompt.
 
         Returns:
             [`FilaVideoFeatures`]
@@ -146,11 +158,12 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         pixel_values_videos, video_frame_mask = as_batch(pixel_values_videos), as_batch(video_frame_mask)
         frame_time_ids, times_are_interleaved = as_batch(frame_time_ids, padding=-1), as_batch(times_are_interleaved)
         lengths = count_frames(pixel_values_videos, video_frame_mask)
+        config = with_scene_options(self.config, scene_options)
         frames_per_chunk = self.config.frames_per_chunk if frames_per_chunk is None else frames_per_chunk
         encoded: dict[int, tuple[torch.Tensor, Scenes]] = {}
         for group in groups_of_equal_length(lengths, frames_per_chunk):
             videos = [pixel_values_videos[index, : lengths[index]] for index in group]  # each (N, 3, H, W)
-            encoded |= zip(group, self._encode_videos(videos, frames_per_chunk), strict=True)
+            encoded |= zip(group, self._encode_videos(videos, frames_per_chunk, config), strict=True)
         tokens, scenes = zip(*(encoded[index] for index in range(len(lengths))), strict=True)  # each V long
         features = FilaVideoFeatures(
             pooler_output=list(tokens),  # each (L, C)
@@ -202,25 +215,24 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
     def _lay_out_image(self, tiles: torch.Tensor, size: tuple[int, int], grid: tuple[int, int]) -> torch.Tensor:
         """Turns the projected tiles of one image, (G, P, C), into its visual tokens, (L, C)."""
         if len(tiles) == 1:
-            return lay_out_overview(tiles, self.image_newline)
-        return lay_out_tiles(
-            tiles, self.image_newline, image_size=size, grid=grid, max_tiles=self.config.max_image_tiles
-        )
+            return lay_out_overview(tiles, self._newline())
+        return lay_out_tiles(tiles, self._newline(), image_size=size, grid=grid, max_tiles=self.config.max_image_tiles)
 
     def _encode_videos(
-        self, videos: list[torch.Tensor], frames_per_chunk: int
+        self, videos: list[torch.Tensor], frames_per_chunk: int, config: FilaVideoConfig
     ) -> Iterator[tuple[torch.Tensor, Scenes]]:
         """Yields the visual tokens, (L, C), and the scenes of each of V videos with the same number of frames.
 
         Args:
             videos: V tensors of shape (N, 3, H, W).
             frames_per_chunk: Number of frames that go through the vision tower at once.
+            config: Configuration of the scene selection.
         """
         num_videos = len(videos)
         frames = videos[0] if num_videos == 1 else torch.cat(videos)  # (V * N, 3, H, W)
         features = encode_frames(self.vision_tower, frames, frames_per_chunk)  # (V * N, P, D)
         features = features.unflatten(0, (num_videos, -1))  # (V, N, P, D)
-        scenes = self._find_scenes(features)  # frame_indices: (V, S, K)
+        scenes = self._find_scenes(features, config)  # frame_indices: (V, S, K)
         video = torch.arange(num_videos, device=features.device)[:, None, None]  # (V, 1, 1)
         selected = features[video, scenes.frame_indices].flatten(0, 1)  # (V * S, K, P, D)
         merged = self.scene_merging(selected)  # (V * S, P, D)
@@ -228,30 +240,39 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         mode, stride = self.config.spatial_pool_mode, self.config.spatial_pool_stride
         pooled = pool_feature_maps(maps, mode=mode, stride=stride)  # (V * S, Q, C)
         for pooled_of_video, *scenes_of_video in zip(pooled.unflatten(0, (num_videos, -1)), *scenes, strict=True):
-            tokens = add_newlines(pooled_of_video, self.image_newline, position=self.config.newline_position)  # (L, C)
+            tokens = add_newlines(pooled_of_video, self._newline(), position=self.config.newline_position)  # (L, C)
             yield tokens, Scenes(*scenes_of_video)
 
-    def _find_scenes(self, features: torch.Tensor) -> Scenes:
+    def _newline(self) -> torch.Tensor:
+        """Returns the newline token, (C,), also if accelerate has moved the weights to the CPU or to the disk."""
+        if not self.image_newline.is_meta:
+            return self.image_newline
+        # accelerate brings a module's own parameters back for `forward`, but not for `get_video_features`.
+        with align_module_device(self):
+            return self.image_newline
+
+    def _find_scenes(self, features: torch.Tensor, config: FilaVideoConfig) -> Scenes:
         """Selects the scenes of V videos as the configuration says.
 
         Args:
             features: Shape (V, N, P, D).
+            config: Configuration of the scene selection.
 
         Returns:
             `frame_indices` of shape (V, S, K) and `representatives` of shape (V, S).
         """
         # CODEPATH: FiLA-Base (scene_merging="none") keeps every frame; FiLA-Video keeps num_scenes.
-        num_scenes = features.shape[1] if self.config.scene_merging == "none" else self.config.num_scenes
+        num_scenes = features.shape[1] if config.scene_merging == "none" else config.num_scenes
         return find_scenes_of_each(
             frame_representations(features.flatten(0, 1)).unflatten(0, features.shape[:2]),  # (V, N, D)
             num_scenes=num_scenes,
-            scene_size=self.config.scene_size,
-            selection=self.config.scene_selection,
-            supplement=self.config.scene_supplement,
-            kmeans_init=self.config.kmeans_init,
-            kmeans_seed=self.config.kmeans_seed,
-            kmeans_max_iterations=self.config.kmeans_max_iterations,
-            kmeans_tolerance=self.config.kmeans_tolerance,
+            scene_size=config.scene_size,
+            selection=config.scene_selection,
+            supplement=config.scene_supplement,
+            kmeans_init=config.kmeans_init,
+            kmeans_seed=config.kmeans_seed,
+            kmeans_max_iterations=config.kmeans_max_iterations,
+            kmeans_tolerance=config.kmeans_tolerance,
         )
 
     def get_placeholder_mask(
@@ -406,6 +427,8 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
     """
 
     _tied_weights_keys = {"lm_head.weight": "model.language_model.embed_tokens.weight"}
+    # The code that belongs to this class, if several repositories have been loaded.
+    pipeline_class = VideoTextToTextPipeline
 
     def __init__(self, config: FilaVideoConfig):
         super().__init__(config)

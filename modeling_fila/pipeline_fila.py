@@ -18,6 +18,7 @@ Shape letters: N frames of a video, H and W pixels.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import compress, islice, repeat
 from reprlib import Repr
@@ -26,11 +27,14 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils.data import Dataset
 from transformers import AutoModelForImageTextToText, GenerationConfig, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import logging
 
+from .model_card import ModelCardMixin
 from .repeated_videos import KnownVideos, encode_once, first_places
+from .scene_options import SCENE_OPTIONS, with_scene_options
 from .video_generation import MEDIA_INPUTS
 
 
@@ -104,6 +108,19 @@ def make_batches(conversations: Iterable[list[Message]], size: int, video_metada
         entries = repeat(None)
     for batch, metadata in zip(batched(conversations, size), entries, strict=False):
         yield PromptBatch(batch, metadata, known if is_list else KnownVideos())
+
+
+class PromptBatches(Dataset):
+    """The batches of a list of conversations, by number. `num_workers` processes can prepare them."""
+
+    def __init__(self, batches: list[PromptBatch]):
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> PromptBatch:
+        return self.batches[index]
 
 
 def is_conversation(value: Any) -> bool:
@@ -248,7 +265,7 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-class VideoTextToTextPipeline(Pipeline):
+class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
     """
     Answers questions about videos.
 
@@ -272,6 +289,13 @@ class VideoTextToTextPipeline(Pipeline):
     model: Any
     processor: Any
 
+    def __new__(cls, model: Any = None, *args, **kwargs):
+        # `pipeline()` takes the class that was registered first. A model of another repository brings its own.
+        own_class = getattr(model, "pipeline_class", cls)
+        if cls is VideoTextToTextPipeline and own_class is not cls:
+            return own_class(model, *args, **kwargs)
+        return super().__new__(cls)
+
     def _sanitize_parameters(
         self,
         return_scenes=None,
@@ -283,12 +307,15 @@ class VideoTextToTextPipeline(Pipeline):
         **kwargs,
     ):
         processor_kwargs, generate_kwargs = dict(processor_kwargs or {}), dict(generate_kwargs or {})
+        scene_options: dict[str, Any] = {}
         generation_fields = vars(GenerationConfig())
         for name, value in kwargs.items():
             if name in self.processor.video_processor.valid_kwargs.__annotations__:
                 target, kind = processor_kwargs, "processor_kwargs"
             elif name in generation_fields or name in GENERATE_ARGUMENTS:
                 target, kind = generate_kwargs, "generate_kwargs"
+            elif name in SCENE_OPTIONS:
+                target, kind = scene_options, "scene_options"
             else:
                 raise TypeError(
                     f"{name}={shorten(value)} is not an argument of the {TASK} pipeline, its processor or `generate`."
@@ -310,6 +337,12 @@ class VideoTextToTextPipeline(Pipeline):
             raise ValueError(f"on_error={shorten(on_error)} must be 'raise' or 'return'.")
         of_prompts = {"on_error": on_error, "sanitize_control_tokens": sanitize_control_tokens}
         preprocess.update({name: value for name, value in of_prompts.items() if value is not None})
+        scene_options = {**earlier.get("scene_options", {}), **scene_options}
+        if scene_options:
+            with_scene_options(self.model.config, scene_options)  # raises an error before a video is read
+            if forward["generate_kwargs"].get("assistant_model") is not None:  # it encodes the videos itself
+                raise ValueError(f"{scene_options} cannot be combined with an assistant_model: change its config.")
+            preprocess["num_scenes"], forward["scene_options"] = scene_options.get("num_scenes"), scene_options
         given = {"return_scenes": return_scenes, "return_full_text": return_full_text}
         return preprocess, forward, {name: value for name, value in given.items() if value is not None}
 
@@ -332,6 +365,8 @@ class VideoTextToTextPipeline(Pipeline):
                 question about several videos.
             batch_size (`int`, *optional*, defaults to 1):
                 Number of prompts that go through the model together.
+            num_workers (`int`, *optional*, defaults to 0):
+                Number of processes that read and prepare the videos of a list of prompts.
             return_scenes (`bool`, *optional*, defaults to `False`):
                 Whether to return the selected scenes, in seconds.
             return_full_text (`bool`, *optional*, defaults to `False`):
@@ -347,6 +382,9 @@ class VideoTextToTextPipeline(Pipeline):
                 may also be given directly.
             generate_kwargs (`dict`, *optional*):
                 Arguments of `generate`. Those such as `max_new_tokens` may also be given directly.
+            num_scenes, scene_selection, scene_supplement, kmeans_init, kmeans_seed, ...:
+                Fields of the model's configuration to replace: how many scenes are selected, and how. See
+                [`FilaVideoConfig`].
 
         Returns:
             For one prompt, a list with one dict per answer. For a list of prompts, a list of such lists. For a
@@ -365,10 +403,11 @@ class VideoTextToTextPipeline(Pipeline):
         batches = make_batches(conversations, size, kwargs.pop("video_metadata", None))
         if is_single:
             return super().__call__(next(batches), **kwargs)[0]
-        answers = super().__call__(batches, batch_size=1, **kwargs)
         if not isinstance(conversations, list):
-            return (answer for batch in answers for answer in batch)
-        num_batches = -(-len(conversations) // size)
+            return (answer for batch in super().__call__(batches, batch_size=1, **kwargs) for answer in batch)
+        prepared = PromptBatches(list(batches))
+        answers = super().__call__(prepared, batch_size=1, **kwargs)
+        num_batches = len(prepared)
         progress = logging.tqdm(answers, total=num_batches, desc=TASK, unit="batch", disable=num_batches < 2 or None)
         collected: list[Any] = []
         try:
@@ -383,36 +422,45 @@ class VideoTextToTextPipeline(Pipeline):
         self,
         batch: PromptBatch,
         processor_kwargs: dict[str, Any] | None = None,
+        num_scenes: int | None = None,
         on_error: str = "raise",
         sanitize_control_tokens: bool = False,
     ) -> dict[str, Any]:
         options = {"sanitize_control_tokens": True} if sanitize_control_tokens else {}
         try:
-            return self._prepare(batch, processor_kwargs, options)
+            return self._prepare(batch, processor_kwargs, num_scenes, options)
         except OSError:
             if on_error == "raise":
                 raise
         errors: list[str | None] = []
         for single in batch.split():
             try:
-                self._prepare(single, processor_kwargs, options)
+                self._prepare(single, processor_kwargs, num_scenes, options)
                 errors.append(None)
             except OSError as error:
                 errors.append(f"{type(error).__name__}: {error}")
         readable = batch.only([error is None for error in errors])
         prepared: dict[str, Any] = {"inputs": None, "batch": readable}
         if readable.conversations:
-            prepared = self._prepare(readable, processor_kwargs, options)
+            prepared = self._prepare(readable, processor_kwargs, num_scenes, options)
         return {**prepared, "errors": errors}
 
     def _prepare(
-        self, batch: PromptBatch, processor_kwargs: dict[str, Any] | None, options: dict[str, Any]
+        self,
+        batch: PromptBatch,
+        processor_kwargs: dict[str, Any] | None,
+        num_scenes: int | None,
+        options: dict[str, Any],
     ) -> dict[str, Any]:
         """Makes the inputs of the model."""
         continues = [conversation[-1]["role"] == "assistant" for conversation in batch.conversations]
         if any(continues) and not all(continues):
             raise ValueError("Some conversations of this batch end with the assistant's turn and some do not.")
-        inputs = self.processor.apply_chat_template(
+        processor = self.processor
+        if num_scenes is not None:
+            processor = copy(processor)
+            processor.num_scenes = num_scenes
+        inputs = processor.apply_chat_template(
             batch.conversations,
             tokenize=True,
             return_dict=True,
@@ -438,7 +486,10 @@ class VideoTextToTextPipeline(Pipeline):
         }
 
     def _forward(  # type: ignore[override]
-        self, model_inputs: dict[str, Any], generate_kwargs: dict[str, Any] | None = None
+        self,
+        model_inputs: dict[str, Any],
+        generate_kwargs: dict[str, Any] | None = None,
+        scene_options: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         inputs = model_inputs.pop("inputs")
         if inputs is None:  # not one prompt of the batch could be read
@@ -450,7 +501,7 @@ class VideoTextToTextPipeline(Pipeline):
             known = model_inputs["batch"].known_videos
             features = known.find(model_inputs["video_metadata"])
             if features is None:
-                features = encode_once(self.model, videos, model_inputs["same_videos"])
+                features = encode_once(self.model, videos, model_inputs["same_videos"], scene_options=scene_options)
                 known.remember(model_inputs["video_metadata"], features)
             # An assistant encodes the pixels itself.
             is_assisted = generate_kwargs.get("assistant_model") is not None
@@ -503,10 +554,14 @@ class VideoTextToTextPipeline(Pipeline):
             result.append([scene for scenes in videos for scene in scenes])
         return result
 
-    def save_pretrained(self, save_directory, **kwargs) -> None:
+    @property
+    def card_source(self) -> str:
+        return self.model.card_source
+
+    def save_files(self, save_directory, *args, **kwargs) -> None:
         """Saves model, processor and their code, and the code of this pipeline. `pipeline()` can load the folder."""
         # The other parts that `Pipeline` would save, such as the tokenizer, are parts of the processor.
-        self.model.save_pretrained(save_directory, **kwargs)
+        self.model.save_pretrained(save_directory, *args, **kwargs)
         self.processor.save_pretrained(save_directory, **kwargs)
 
 

@@ -34,19 +34,20 @@ def first_places(video_metadata: Sequence[Any]) -> list[int]:
     return [identities.index(identity) for identity in identities]
 
 
-def encode_once(model: Any, inputs: dict[str, torch.Tensor], places: list[int]) -> FilaVideoFeatures:
+def encode_once(model: Any, inputs: dict[str, torch.Tensor], places: list[int], **options) -> FilaVideoFeatures:
     """
-    Returns what `model.get_video_features(**inputs)` returns, but encodes each video only once.
+    Returns what `model.get_video_features(**inputs, **options)` returns, but encodes each video only once.
 
     Args:
         model: A FiLA-Video model.
         inputs: Arguments of `get_video_features`, tensors of shape `(V, ...)`.
         places: For each video the index of the first one that is the same, as `first_places` returns them.
+        options: Arguments of `get_video_features` that hold for all videos.
     """
     distinct = sorted(set(places))
     if len(distinct) == len(places):
-        return model.get_video_features(**inputs)
-    features = model.get_video_features(**{name: tensor[distinct] for name, tensor in inputs.items()})
+        return model.get_video_features(**inputs, **options)
+    features = model.get_video_features(**{name: tensor[distinct] for name, tensor in inputs.items()}, **options)
     return _take_rows(features, [distinct.index(place) for place in places])
 
 

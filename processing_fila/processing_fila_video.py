@@ -22,13 +22,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from transformers import BatchFeature, ProcessorMixin
-from transformers.processing_utils import MultiModalData, ProcessingKwargs, Unpack
+from transformers.processing_utils import MultiModalData, Unpack
 
 from .chat_parts import normalize_parts
 from .image_tokens import count_image_tokens, count_overview_tokens
 from .loaded_video import LoadedVideo
 from .processing_checks import check_choice
 from .processing_compat import check_assistant_masks, check_sanitizing
+from .processing_kwargs import FilaVideoProcessorKwargs
+from .processor_card import ModelCardMixin
 from .processor_defaults import default_chat_template, default_image_processor
 from .scene_descriptions import describe_scenes
 from .scene_times import count_digits, tokenize_times
@@ -41,7 +43,6 @@ from .video_arguments import (
     gather_video_arguments,
 )
 from .video_metadata import FilaVideoMetadata
-from .video_processing_fila_video import FilaVideoVideosKwargs
 from .video_tokens import count_scenes, count_tokens, pooled_side
 
 
@@ -50,13 +51,7 @@ TIMESTAMPS = ("sampled", "selected", "interleaved", "none")
 TIMES_OF_SCENES = ("selected", "interleaved")
 
 
-class FilaVideoProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[call-arg]
-    videos_kwargs: FilaVideoVideosKwargs
-
-    _defaults = {}  # type: ignore[var-annotated]  # a TypedDict inherits no values; transformers 5.17 reads this one
-
-
-class FilaVideoProcessor(ProcessorMixin):
+class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
     """
     Brings a video processor, an image processor and a tokenizer together. It replaces each `<video>` in a prompt by the
     video's placeholders, one for each visual token, and by a text that says when the frames were shown; and each
@@ -114,6 +109,10 @@ class FilaVideoProcessor(ProcessorMixin):
         if not re.fullmatch(r"anyres_max_[1-9]\d*", vision_aspect_ratio):
             raise ValueError(f"vision_aspect_ratio={vision_aspect_ratio!r} must be 'anyres_max_' and a number.")
         self.num_video_tokens(1)  # raises an error for invalid settings
+
+    @property
+    def card_source(self) -> str:
+        return self.tokenizer.name_or_path
 
     def num_video_tokens(self, num_frames: int) -> int:
         """Number of visual tokens of a video of which `num_frames` frames were sampled."""

@@ -75,7 +75,8 @@ def interleave_times(token: str, num_tokens: int, times: Sequence[str], duration
 def _beginning(times: Sequence[str], duration_seconds: float) -> str:
     if len(times) == 0:
         raise ValueError("A video without frames has no timestamps.")
-    return f"This video samples {len(times)} frames of a {duration_seconds:.1f}-second video"
+    frames = "1 frame" if len(times) == 1 else f"{len(times)} frames"
+    return f"This video samples {frames} of a {duration_seconds:.1f}-second video"
 
 
 def equally_long_times(seconds: Sequence[float], duration_seconds: float, tokenize: Tokenize) -> list[str]:

@@ -22,38 +22,15 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import BaseVideoProcessor, BatchFeature
 from transformers.image_utils import PILImageResampling
-from transformers.processing_utils import Unpack, VideosKwargs
+from transformers.processing_utils import Unpack
 
 from .frame_sampling import check_sampling
 from .loaded_video import LoadedVideo
+from .processing_kwargs import FilaVideoVideosKwargs
 from .scene_times import pad_time_ids
 from .video_arguments import LOADING_ARGUMENTS, READER_ARGUMENTS, SHAPE_ARGUMENTS, override
 from .video_input import GivenVideo, as_one_video, flatten_videos
 from .video_loading import LoadingOptions, load_videos
-
-
-class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg]
-    """
-    Args:
-        max_frames (`int`): the most frames ever taken from a video, however it is sampled.
-        start_seconds, end_seconds (`float`): the part of the video to sample; times stay those of the whole video.
-        source_fps (`float`): frames per second of videos given as frames.
-        seek_mode (`str`): `"exact"`, or `"keyframe"` for the key frames nearest to those chosen, which is faster.
-        timestamps (`str`): what [`FilaVideoProcessor`] writes into the prompt; see there.
-        url_timeout_seconds, url_total_seconds (`float`), url_max_bytes (`int`), url_policy (`str`): limits and allowed
-            addresses of http(s) URLs; see [`VideoReader`].
-    """
-
-    max_frames: int | None
-    start_seconds: float | None
-    end_seconds: float | None
-    source_fps: float | None
-    seek_mode: str | None
-    timestamps: str | None
-    url_timeout_seconds: float | None
-    url_total_seconds: float | None
-    url_max_bytes: int | None
-    url_policy: str | None
 
 
 class FilaVideoVideoProcessor(BaseVideoProcessor):

@@ -61,6 +61,14 @@ def loaded_by(statement: str) -> set[str]:
         ("import fila_video.evaluation.__main__", set()),
         ("import fila_video.onnx.__main__", set()),
         ("import fila_video.onnx.scene_selection", set()),
+        ("import fila_video.training.__main__", set()),
+        ("import fila_video.serving.__main__", set()),
+        ("import fila_video.mini.__main__", set()),
+        ("import fila_video.conversion", set()),
+        ("import convert_checkpoint", set()),
+        ("sys.path.insert(0, 'demo'); import ask_a_video", set()),
+        ("sys.path.insert(0, 'demo'); import train_all_stages", {"PIL.Image"}),
+        ("sys.path.insert(0, 'demo'); import ask_a_drawn_video", {"PIL.Image", "scipy"}),
     ],
 )
 def test_an_import_loads_no_more_than_it_needs(statement, allowed):

@@ -386,6 +386,51 @@ def test_a_moved_folder_loads_in_a_new_process(trained, run, environment, clip):
     assert answers == [own["answer"]] * 3 + [other["answer"]]
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_each_model_gets_the_pipeline_of_its_own_repository(run, environment, new_checkpoint, saved_checkpoint):
+    scenario = """
+        trust = {"trust_remote_code": True}
+        repositories = []
+        for path in arguments["paths"]:
+            model = AutoModelForImageTextToText.from_pretrained(path, **trust)
+            processor = AutoProcessor.from_pretrained(path, **trust)
+            pipe = pipeline("video-text-to-text", model=model, processor=processor)
+            assert pipe.model is model
+            repositories.append([type(part).__module__.split(".")[1] for part in (model, pipe)])
+        print(json.dumps(repositories))
+    """
+    found = run(scenario, environment, paths=[new_checkpoint, saved_checkpoint])
+    assert [pipe for _, pipe in found] == [model for model, _ in found]
+    assert len({model for model, _ in found}) == 2
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_processor_goes_to_other_processes(run, environment, new_checkpoint, clip):
+    """`datasets.map(num_proc=2)` sends a function and the processor that it uses to its workers with dill."""
+    scenario = """
+        import dill
+        from datasets import Dataset
+
+
+        def main():
+            processor = AutoProcessor.from_pretrained(arguments["path"], trust_remote_code=True)
+            copied = dill.loads(dill.dumps(processor))
+            ids, copied_ids = (prompt(given, arguments["clip"])["input_ids"] for given in (processor, copied))
+            assert torch.equal(ids, copied_ids)
+
+            def count(row):
+                ids = prompt(processor, row["video"])["input_ids"]
+                return {"placeholders": int((ids == processor.video_token_id).sum())}
+
+            rows = Dataset.from_list([{"video": arguments["clip"]}] * 2)
+            print(json.dumps(rows.map(count, num_proc=2)["placeholders"][:]))
+
+
+        main()
+    """
+    assert run(scenario, environment, path=new_checkpoint, clip=clip) == [NUM_PLACEHOLDERS] * 2
+
+
 # ------------------------------------------------------------------------------------------------ convert_checkpoint
 
 

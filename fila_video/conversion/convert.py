@@ -19,7 +19,8 @@ from .formats.source_model import SourceModel
 from .formats.source_tokenizer import load_tokenizer
 from .formats.to_llava_onevision import without_scene_merging
 from .model_card import write_model_card
-from .options import TO_LLAVA_ONEVISION, ConversionOptions
+from .options import ConversionOptions
+from .output_names import TO_LLAVA_ONEVISION
 from .parity import Parity, measure_parity
 from .weights.grow_embeddings import grow_embeddings
 from .weights.initial_weights import model_on_meta, named_initial_weights

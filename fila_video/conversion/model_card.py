@@ -10,7 +10,7 @@ from configuration_fila import FilaVideoConfig
 
 from .errors import ConversionError
 from .formats.source_files import SourceFiles
-from .options import TO_FILA_VIDEO, TO_LLAVA_ONEVISION
+from .output_names import TO_FILA_VIDEO, TO_LLAVA_ONEVISION
 from .parity import Parity
 
 

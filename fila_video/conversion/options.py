@@ -6,14 +6,13 @@ from typing import Any
 import torch
 
 from .errors import ConversionError
+from .output_names import OUTPUT_NAMES, TO_FILA_VIDEO
 from .weights.shards import DEFAULT_MAX_SHARD_BYTES
 
 
 # FiLA-Base keeps every sampled frame. LLaVA-OneVision was trained on 32 frames, and FiLA-Video has 32 scenes.
 BASE = {"num_frames": 32, "scene_selection": "uniform", "scene_merging": "none", "scene_size": 1}
 SCENE_OPTIONS = ("num_frames", "num_scenes", "scene_size", "scene_selection", "scene_supplement", "scene_merging")
-# Names of the formats that can be written.
-TO_FILA_VIDEO, TO_LLAVA_ONEVISION = OUTPUT_NAMES = ("fila-video", "llava-onevision")
 
 
 @dataclass(frozen=True)

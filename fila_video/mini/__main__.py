@@ -6,13 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from fila_video.common.command_line import run_reporting_errors
 
-from .publish import publish
 from .recipe import LARGE, LAST_STAGE, ORDER, Recipe
-from .run_recipe import run_recipe
 
 
 PROGRAM = "python -m fila_video.mini"
@@ -22,12 +18,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the recipe and returns the exit status: 1 if something is wrong with the data."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    import torch  # takes seconds, which --help does not need
+
     if options.large and not torch.cuda.is_available():
         parser.error("--large needs a GPU, and PyTorch sees none.")
+    if options.large is None:
+        options.large = torch.cuda.is_available()
     return run_reporting_errors(PROGRAM, lambda: _train(options))
 
 
 def _train(options: argparse.Namespace) -> None:
+    from .publish import publish
+    from .run_recipe import run_recipe
+
     recipe = LARGE if options.large else Recipe()
     recipe = replace(recipe, seed=options.seed).scaled(options.share)
     trained = run_recipe(options.output, recipe, until=options.until or LAST_STAGE)
@@ -53,7 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--large",
         action=argparse.BooleanOptionalAction,
-        default=torch.cuda.is_available(),
         help="train on a GPU, with about three times the data (default: if there is a GPU)",
     )
     parser.add_argument(

@@ -6,6 +6,7 @@ from pathlib import Path
 from huggingface_hub import ModelCardData
 
 from fila_video.evaluation.scores import SCORES_FILE, Score, as_table, load_scores
+from fila_video.world.wordings import wordings_of
 
 from .architecture import NUM_SCENES
 
@@ -18,6 +19,16 @@ BARS = {
 }
 OTHER_BAR = 0.90
 WIDTH = 100
+# What stands in the questions that the card shows.
+EXAMPLE = {
+    "a": "a red circle",
+    "the": "the red circle",
+    "other": "the blue square",
+    "colour": "red",
+    "shape": "circle",
+    "seconds": "5.0",
+}
+ABSENT = "absent"
 CARD = """
 # fila-video-mini
 
@@ -47,6 +58,10 @@ Do not ask these types:
 {withheld}
 
 {bars}
+
+The questions are examples: other colors, shapes and times may stand in them, and the model knows several wordings of
+each. It reads only the British spelling "colour". It was not trained on any other question, such as "What happens?",
+and answers those with something that is not an answer.
 
 ## How often its answers are correct
 
@@ -97,14 +112,22 @@ def write_card(folder: Path, num_parameters: int) -> None:
     body = CARD.format(
         parameters=num_parameters / 1e6,
         scenes=NUM_SCENES,
-        offered=_wrapped(_listed(offered)),
-        withheld=_wrapped(_listed(withheld)),
+        offered=_examples(offered),
+        withheld=_examples(withheld),
         bars=_wrapped(_bars_in_words()),
         percent=100 * scores["test"]["all"].share,
         asked=scores["test"]["all"].asked,
         tables="\n\n".join(f"{TITLES[split]}\n\n{as_table(of_type)}" for split, of_type in scores.items()),
     )
     (folder / "README.md").write_text(f"---\n{data.to_yaml()}\n---\n{body}", encoding="utf-8")
+
+
+def _examples(names: list[str]) -> str:
+    """A list of the types, each with a question in words."""
+    examples = {name: wordings_of(name)[0].format(**EXAMPLE) for name in names}
+    if ABSENT in examples:
+        examples[ABSENT] += " (of an object that is not in the video)"
+    return "\n".join(f"- `{name}`: {question}" for name, question in examples.items()) or "(none)"
 
 
 def _bars_in_words() -> str:

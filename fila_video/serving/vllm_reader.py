@@ -53,7 +53,9 @@ class FilaVideoLoader(VideoLoader):
         """
         if fps is not None or num_frames == -1:
             num_frames = None  # vLLM always gives a number of frames
-        video = read_video(data, num_frames=num_frames, fps=fps, size=None if size is None else tuple(size), **options)
+        if size is not None:
+            size = (size[0], size[1])  # JSON has lists
+        video = read_video(data, num_frames=num_frames, fps=fps, size=size, **options)
         metadata = {
             "total_num_frames": video.total_frames,
             "fps": video.average_fps or None,

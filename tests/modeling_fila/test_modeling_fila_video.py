@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
+from accelerate import cpu_offload, disk_offload
 from transformers import AutoModelForImageTextToText
 
 from modeling_fila import FilaVideoForConditionalGeneration
@@ -414,6 +415,27 @@ def test_layers_may_be_on_different_devices(tmp_path):
     )
     torch.testing.assert_close(offloaded(**model_inputs(9, 2)).logits, model(**model_inputs(9, 2)).logits)
     assert torch.equal(generate(offloaded, **model_inputs(9)), generate(model, **model_inputs(9)))
+
+
+@pytest.mark.parametrize(
+    "offload",
+    [lambda model, folder, device: cpu_offload(model, device), disk_offload],
+    ids=["cpu", "disk"],
+)
+@torch.no_grad()
+def test_an_offloaded_model_encodes_videos_and_images(model, offload, tmp_path):
+    """`get_video_features` and `get_image_features` are not `forward`, for which accelerate brings the weights back."""
+    inputs = model_inputs(9, 2)
+    videos = {name: inputs[name] for name in ("pixel_values_videos", "video_frame_mask")}
+    images = {"pixel_values": torch.randn(1, 3, 3, 42, 42), "image_sizes": torch.tensor([[42, 84]])}
+    wanted = [*model.get_video_features(**videos).pooler_output, *model.get_image_features(**images).pooler_output]
+    offloaded = small_model()
+    offload(offloaded, tmp_path, torch.device("cpu"))
+    assert offloaded.model.image_newline.is_meta
+    found = offloaded.get_video_features(**videos).pooler_output + offloaded.get_image_features(**images).pooler_output
+    assert offloaded.model.image_newline.is_meta
+    assert [torch.equal(*tokens) for tokens in zip(found, wanted, strict=True)] == [True] * 3
+    assert torch.equal(generate(offloaded, **inputs), generate(model, **inputs))
 
 
 def test_layers_are_never_split_over_devices(model):

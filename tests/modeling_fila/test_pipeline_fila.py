@@ -4,6 +4,7 @@ import copy
 import functools
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from pipeline_fila import VideoTextToTextPipeline
 from processing_fila import FilaVideoProcessor, FilaVideoVideoProcessor
 from processing_fila.reader import VideoReader
 from tests.clips import draw_clip, draw_frames
+from tests.oracles import scene_selection as selection_oracle
 from tests.raw_server import RawServer, part
 
 
@@ -267,6 +269,21 @@ def test_a_batch_answers_as_its_prompts_do_alone(pipe, long_clip, clip, expected
     outputs = pipe(chats, batch_size=batch_size, max_new_tokens=NEW_TOKENS, return_scenes=True)
     assert answers_of(outputs) == [[expected(*videos, question=question)] for videos, question in prompts]
     assert [len(output[0]["scenes"]) for output in outputs] == [32, 10, 0, 42]
+
+
+def test_processes_prepare_the_videos(pipe, long_clip, clip, expected, monkeypatch, tmp_path, caplog):
+    preprocess = pipe.preprocess
+
+    def noted(*args, **kwargs):
+        (tmp_path / str(os.getpid())).touch()
+        return preprocess(*args, **kwargs)
+
+    monkeypatch.setattr(pipe, "preprocess", noted)
+    videos = [long_clip, clip, clip, long_clip]
+    answers = pipe(videos, text=QUESTION, num_workers=2, max_new_tokens=NEW_TOKENS)
+    assert [answer["generated_text"] for (answer,) in answers] == [expected(video) for video in videos]
+    assert len(list(tmp_path.iterdir())) == 2 and not (tmp_path / str(os.getpid())).exists()
+    assert caplog.text == ""
 
 
 def test_a_model_and_a_processor_object(folder, clip, pipe, expected):
@@ -619,6 +636,50 @@ def test_arguments_of_the_constructor_hold_until_a_call_replaces_them(pipe, fold
     config = GenerationConfig(max_new_tokens=2, suppress_tokens=pipe.model.generation_config.suppress_tokens)
     assert ask(generation_config=config)[0] == expected(long_clip, max_new_tokens=2, processor_kwargs=eight)
     assert ask() == (text, seconds)
+
+
+def test_scenes_are_selected_as_the_call_says(pipe, folder, long_clip):
+    """The answer is that of a model and a processor whose settings were changed by hand."""
+    options = {"num_scenes": 5, "scene_selection": "uniform"}
+    by_hand = pipeline(TASK, model=str(folder))
+    by_hand.processor.num_scenes = 5
+    for name, value in options.items():
+        setattr(by_hand.model.config, name, value)
+    given = {"text": [QUESTION, OTHER_QUESTION], "return_scenes": True, "max_new_tokens": NEW_TOKENS, "batch_size": 2}
+    wanted = by_hand(long_clip, **given)
+    scenes = np.array(selection_oracle.uniform(40, 5, 3)[0])  # frame numbers at 5 frames per second
+    for answers in (
+        pipe(long_clip, **given, **options),
+        pipeline(TASK, model=str(folder), **options)(long_clip, **given),
+    ):
+        assert answers == wanted
+        for (answer,) in answers:
+            seconds = [scene["frame_seconds"] for scene in answer["scenes"]]
+            np.testing.assert_allclose(seconds, scenes / 5)
+    (answer,) = pipe(long_clip, text=QUESTION, return_scenes=True, max_new_tokens=1)
+    assert len(answer["scenes"]) == pipe.model.config.num_scenes == pipe.processor.num_scenes == 32
+
+
+@pytest.mark.parametrize("timestamps", ["none", "sampled", "selected", "interleaved"])
+def test_the_number_of_scenes_of_a_call_fits_every_prompt(pipe, long_clip, timestamps):
+    for num_scenes in (1, 7, 100):
+        options = {"timestamps": timestamps, "num_scenes": num_scenes, "return_scenes": True, "max_new_tokens": 1}
+        (answer,) = pipe(long_clip, text=QUESTION, **options)
+        assert len(answer["scenes"]) == min(num_scenes, 40)
+
+
+def test_impossible_scene_options_are_named_before_a_video_is_read(pipe, monkeypatch):
+    for options, message in (
+        ({"num_scenes": 0}, "num_scenes=0 must be at least 1"),
+        ({"scene_selection": "best"}, "scene_selection='best' is unknown"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pipe("missing.mp4", text=QUESTION, **options)
+    with pytest.raises(ValueError, match=r"'num_scenes': 4.* cannot be combined with an assistant_model"):
+        pipe("missing.mp4", text=QUESTION, num_scenes=4, assistant_model=pipe.model)
+    monkeypatch.setattr(pipe.model.config, "scene_merging", "none")
+    with pytest.raises(ValueError, match="num_scenes=4 has no effect: with scene_merging='none'"):
+        pipe("missing.mp4", text=QUESTION, num_scenes=4)
 
 
 def test_stop_strings_need_no_tokenizer(pipe, clip, expected):

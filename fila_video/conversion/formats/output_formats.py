@@ -17,7 +17,7 @@ from configuration_fila import FilaVideoConfig
 from modeling_fila import FilaVideoForConditionalGeneration
 
 from ..checkpoint_folder import generation_config, save_config_and_processor
-from ..options import TO_FILA_VIDEO, TO_LLAVA_ONEVISION
+from ..output_names import TO_FILA_VIDEO, TO_LLAVA_ONEVISION
 from ..processor import build_processor
 from ..weights.prefixes import replace_prefix, reversed_prefixes
 from .key_maps import FILA_VIDEO, LLAVA_ONEVISION

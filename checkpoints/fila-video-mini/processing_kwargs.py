@@ -1,0 +1,1 @@
+../../processing_fila/processing_kwargs.py

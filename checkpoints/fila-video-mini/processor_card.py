@@ -1,0 +1,1 @@
+../../processing_fila/processor_card.py
