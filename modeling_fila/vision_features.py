@@ -34,9 +34,15 @@ def encode_frames(vision_tower: PreTrainedModel, frames: torch.Tensor, frames_pe
         Shape (N, P, D), in the dtype of the tower.
 
     Raises:
-        ValueError: If `frames_per_chunk` is below 1.
+        ValueError: If `frames_per_chunk` is below 1, or the frames do not have the size of the tower.
     """
     check_at_least("frames_per_chunk", frames_per_chunk, 1)
+    side, size = vision_tower.config.image_size, tuple(frames.shape[-2:])
+    if size != (side, side):  # the tower would cut off what is left over beside whole patches, or fail
+        raise ValueError(
+            f"The frames have {size[0]} x {size[1]} pixels, but the vision tower takes {side} x {side}: leave out size "
+            "and do_resize=False, or give the processor that size."
+        )
     # The tower's modules are called one by one: its own forward pass would also apply the final norm, and
     # `output_hidden_states` would keep the states of every layer in memory.
     embeddings, encoder = vision_tower.get_submodule("embeddings"), vision_tower.get_submodule("encoder")

@@ -229,6 +229,8 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         size = self.size if size is None else size
         if isinstance(size, int):
             return (size, size) if do_resize else None
+        if isinstance(size, (str, bytes)):
+            raise ValueError(f"size={size!r} must be a dict such as {{'height': 384, 'width': 384}}.")
         height, width = dict(size).get("height"), dict(size).get("width")
         return (height, width) if do_resize and height and width else None
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, SiglipVisionConfig, SiglipVisionModel
 
 from modeling_fila.vision_features import encode_frames
 from tests.models import VISION
@@ -63,3 +63,12 @@ def test_frames_are_cast_to_the_dtype_of_the_tower(tower, frames):
 def test_a_chunk_without_frames_is_refused(tower, frames):
     with pytest.raises(ValueError, match="frames_per_chunk=0"):
         encode_frames(tower, frames, 0)
+
+
+@pytest.mark.parametrize("size", [(14, 14), (64, 64), (56, 28)])
+def test_frames_of_another_size_are_refused(size):
+    config = SiglipVisionConfig(
+        hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14
+    )
+    with pytest.raises(ValueError, match=f"have {size[0]} x {size[1]} pixels, but the vision tower takes 28 x 28"):
+        encode_frames(SiglipVisionModel(config), torch.zeros(2, 3, *size), 2)
