@@ -84,7 +84,7 @@ def write_records(clips: Path, path: Path, repeats: int) -> Path:
     videos = sorted(clip for clip in clips.iterdir() if clip.suffix in (".mp4", ".mkv", ".webm", ".mov"))
     turns = [{"from": "human", "value": "<video>\nWhat happens?"}, {"from": "gpt", "value": "Something is shown."}]
     records = [
-        {"id": f"{clip.stem}-{number}", "video": str(clip.resolve()), "conversations": turns}
+        {"id": f"{clip.stem}-{number}", "video": clip.name, "conversations": turns}
         for number in range(repeats)
         for clip in videos
     ]
@@ -102,7 +102,7 @@ def stage_for(options: argparse.Namespace, folder: Path) -> StageConfig:
         "max_steps": options.steps + 1,
         "precision": options.precision,
         "save_steps": 10**9,
-        "data.sources": f"[{{path: {json.dumps(str(records))}}}]",
+        "data.sources": json.dumps([{"path": str(records), "media": str(options.clips.resolve())}]),
         "data.workers": options.workers,
         "trainer.report_to": "none",
         "trainer.disable_tqdm": "true",

@@ -158,6 +158,14 @@ class FilaVideoConfig(PreTrainedConfig):
 
     model_type = "fila_video"
     sub_configs: ClassVar[dict[str, Any]] = {"vision_config": AutoConfig, "text_config": AutoConfig}
+    # What `Trainer.predict` leaves out of the predictions: the cache under its two names, and which frames the scenes
+    # consist of. Only prompts with videos have scenes, so batches could not be put together.
+    keys_to_ignore_at_inference: ClassVar[list[str]] = [
+        "cache",
+        "past_key_values",
+        "scene_frame_indices",
+        "scene_representatives",
+    ]
     # The modules that stay in floating point when the language model is quantized, for
     # `QuantoConfig(modules_to_not_convert=...)`. transformers compares these names with the start of a module's full
     # name, which has no "model." in a bare `FilaVideoModel`.

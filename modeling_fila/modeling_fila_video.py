@@ -87,6 +87,14 @@ class FilaVideoPreTrainedModel(ModelCardMixin, PreTrainedModel):
     def card_source(self) -> str:
         return self.name_or_path
 
+    @classmethod
+    def from_pretrained(cls, *args, **kwargs):
+        """See [`PreTrainedModel.from_pretrained`]."""
+        loaded = super().from_pretrained(*args, **kwargs)
+        model = loaded[0] if isinstance(loaded, tuple) else loaded  # a tuple with output_loading_info=True
+        model.base_model.freeze_unused()  # loading makes new parameters, which all require gradients
+        return loaded
+
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
@@ -113,7 +121,22 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         self.multi_modal_projector = FilaVideoMultiModalProjector(config)
         self.image_newline = nn.Parameter(torch.empty(config.get_text_config().hidden_size))  # (C,)
         self.language_model = AutoModel.from_config(config.text_config)
+        self.freeze_unused()
         self.post_init()
+
+    def freeze_unused(self) -> None:
+        """
+        Freezes the parameters that the visual tokens of videos never depend on: DDP would wait for their gradients.
+
+        The tower keeps the modules behind the layer that feeds the projector, because its checkpoints contain them.
+        With `newline_position="no_token"`, only images use the newline token; unfreeze it to train on images.
+        """
+        for name in ("post_layernorm", "head"):
+            if hasattr(self.vision_tower, name):
+                self.vision_tower.get_submodule(name).requires_grad_(False)
+        # CODEPATH: the small model in checkpoints/ has "no_token"; LLaVA-OneVision and LLaVA-Video have a newline.
+        if self.config.newline_position == "no_token":
+            self.image_newline.requires_grad_(False)
 
     @can_return_tuple
     def get_video_features(

@@ -56,12 +56,13 @@ def _train(program: str, trainer: "FilaVideoTrainer") -> int:
     import torch
 
     from .data.collator import TooLongError
-    from .data.skipped_samples import TooManyUnreadableError
+    from .data.skipped_samples import TooManySkippedError
+    from .finite_training import NotFiniteError
     from .run import train
 
     try:
         train(trainer)
-    except (TooManyUnreadableError, TooLongError) as error:
+    except (TooManySkippedError, TooLongError, NotFiniteError) as error:
         # An error from a worker contains the worker's traceback; the last line is the message.
         report_error(program, str(error).strip().splitlines()[-1])
         return BAD_DATA

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from .checkpoints import last_whole_checkpoint, steps_done
+from accelerate.utils import broadcast_object_list
+
+from .checkpoints import resume_point, steps_done
 from .data.skipped_samples import SkippedSamples
 from .data.skipping_collator import SkippingCollator
 from .data.training_dataset import load_training_data
@@ -23,7 +25,7 @@ def run_stage(stage: StageConfig) -> FilaVideoTrainer:
     """
     Trains a stage and saves model and processor in `stage.output`.
 
-    Training resumes from a checkpoint in that folder if there is one.
+    Training resumes from the newest whole checkpoint in that folder if there is one.
 
     Returns:
         The trainer; its log is in `state.log_history`.
@@ -38,7 +40,7 @@ def prepare(stage: StageConfig) -> FilaVideoTrainer:
     Builds the trainer of a stage and prints what will be trained on which data.
 
     Raises:
-        ValueError: If the stage cannot be run as it is written.
+        ValueError: If the stage cannot be run as it is written, or all checkpoints in its folder are damaged.
         FileExistsError: If the stage is finished already.
         OSError: If the model or the data cannot be read.
     """
@@ -47,16 +49,37 @@ def prepare(stage: StageConfig) -> FilaVideoTrainer:
             f"output={stage.output} contains a finished stage; give another folder or remove this one."
         )
     trainer = build_trainer(stage)
+    trainer.checkpoint = _find_checkpoint(trainer)
     if trainer.is_world_process_zero():
-        _print_summary(trainer, last_whole_checkpoint(stage.output))
+        _print_summary(trainer)
     return trainer
 
 
 def train(trainer: FilaVideoTrainer) -> None:
-    """Trains from the beginning or from the last complete checkpoint, and saves the result."""
-    checkpoint = last_whole_checkpoint(trainer.stage.output)
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    """
+    Trains from the beginning or from the last whole checkpoint, and saves the result.
+
+    Raises:
+        NotFiniteError: If the loss or a weight is not finite. The checkpoints written before are kept.
+        TooManySkippedError: If more samples are unreadable than the stage allows, or no sample can be used.
+        TooLongError: If a sample is longer than the stage allows.
+    """
+    trainer.train(resume_from_checkpoint=trainer.checkpoint)
     save_result(trainer)
+
+
+def _find_checkpoint(trainer: FilaVideoTrainer) -> str | None:
+    """Finds the checkpoint to resume from. One process reads the checkpoints and tells the others."""
+    found: list[str | ValueError | None] = [None]
+    if trainer.is_world_process_zero():
+        try:
+            found[0] = None if (checkpoint := resume_point(trainer.stage.output)) is None else str(checkpoint)
+        except ValueError as error:
+            found[0] = error
+    (checkpoint_or_error,) = broadcast_object_list(found)
+    if isinstance(checkpoint_or_error, ValueError):
+        raise checkpoint_or_error
+    return checkpoint_or_error
 
 
 def build_trainer(stage: StageConfig, **loading) -> FilaVideoTrainer:
@@ -70,13 +93,14 @@ def build_trainer(stage: StageConfig, **loading) -> FilaVideoTrainer:
     arguments = training_arguments(stage)
     model = load_model(stage, **loading)
     processor = load_processor(stage, model)
+    collator = SkippingCollator.of_data(processor, stage.data, seed=stage.seed)
     return FilaVideoTrainer(
         stage=stage,
         skipped=SkippedSamples(stage.data.unreadable_limit),
         model=model,
         args=arguments,
-        train_dataset=load_training_data(stage.data, processor=processor, seed=stage.seed),
-        data_collator=SkippingCollator.of_data(processor, stage.data, seed=stage.seed),
+        train_dataset=load_training_data(stage.data, processor=processor, seed=stage.seed, load=collator.load),
+        data_collator=collator,
         processing_class=processor,
     )
 
@@ -96,7 +120,7 @@ def save_result(trainer: FilaVideoTrainer) -> None:
     trainer.save_state()  # comes last: this file marks the stage as finished
 
 
-def _print_summary(trainer: FilaVideoTrainer, checkpoint: Path | None) -> None:
+def _print_summary(trainer: FilaVideoTrainer) -> None:
     """Prints what will be trained on which data, and saves the stage's fields."""
     stage, output = trainer.stage, Path(trainer.stage.output)
     output.mkdir(parents=True, exist_ok=True)
@@ -104,8 +128,8 @@ def _print_summary(trainer: FilaVideoTrainer, checkpoint: Path | None) -> None:
     model: Any = trainer.model
     print(table_of_parts(model, stage.learning_rates), end="\n\n")
     print(_describe_batches(trainer))
-    if checkpoint is not None:
-        print(f"Resumes from {checkpoint}, step {steps_done(checkpoint)}.")
+    if trainer.checkpoint is not None:
+        print(f"Resumes from {trainer.checkpoint}, step {steps_done(trainer.checkpoint)}.")
         for change in changed_fields(stage, output / STAGE_FILE) if (output / STAGE_FILE).is_file() else ():
             print(f"  changed since then: {change}")
     save_stage(stage, output / STAGE_FILE)
@@ -117,7 +141,7 @@ def _describe_batches(trainer: FilaVideoTrainer) -> str:
         f"{arguments.world_size} processes x {arguments.gradient_accumulation_steps} accumulated x "
         f"{stage.micro_batch_size}"
     )
-    batches = f"Batches of {stage.batch_size} samples ({split}), {stage.precision}."
+    batches = f"Batches of {stage.batch_size} samples ({split}), {'bf16' if arguments.bf16 else 'fp32'}."
     if trainer.sampler is None:
         return f"{batches} The data are streamed; {stage.max_steps} steps."
     sampler = trainer.sampler

@@ -25,6 +25,7 @@ def run_stage_file(stage: Path, overrides: Mapping[str, Any], processes: int, *,
     on_cpu = device == "cpu"
     overrides = {
         "data.workers": 1 if on_cpu else processes,
+        "precision": "bf16",  # on CPUs too
         "trainer.use_cpu": str(on_cpu).lower(),
         "trainer.disable_tqdm": "true",
         "trainer.adam_beta2": 0.98,

@@ -16,7 +16,7 @@ from .model.trained_parts import PARTS
 
 
 SHIPPED_STAGES = Path(__file__).with_name("stages")
-PRECISIONS = ("bf16", "fp32")
+PRECISIONS = ("auto", "bf16", "fp32")
 # Stands for values that are not needed.
 NOT_GIVEN = "(not given)"
 
@@ -54,9 +54,9 @@ class StageConfig:
     warmup_ratio: float = 0.0
     weight_decay: float = 0.0
     max_gradient_norm: float = 1.0
-    # bf16 computes in bfloat16, fp32 in float32. Weights, gradients and optimizer state are always float32.
-    # bf16 needs a GPU that supports it, or trainer.use_cpu=true.
-    precision: str = "bf16"
+    # bf16 computes in bfloat16, fp32 in float32; auto is bf16 on a GPU that supports it, and fp32 elsewhere. Weights,
+    # gradients and optimizer state are always float32.
+    precision: str = "auto"
     gradient_checkpointing: bool = True
     seed: int = 42
 
@@ -117,6 +117,10 @@ def check_stage(stage: StageConfig) -> None:
     for name in ("batch_size", "micro_batch_size", "epochs", "logging_steps", "save_steps"):
         if getattr(stage, name) <= 0:
             raise ValueError(f"{name}={getattr(stage, name)} must be positive.")
+    if stage.max_steps is not None and stage.max_steps <= 0:
+        raise ValueError(f"max_steps={stage.max_steps} must be positive; null trains for all epochs.")
+    if stage.save_total_limit is not None and stage.save_total_limit <= 0:
+        raise ValueError(f"save_total_limit={stage.save_total_limit} must be positive; null keeps all checkpoints.")
     if stage.data.streaming and stage.max_steps is None:
         raise ValueError("data.streaming needs max_steps, because the number of samples is not known.")
     if stage.precision not in PRECISIONS:
@@ -125,6 +129,11 @@ def check_stage(stage: StageConfig) -> None:
         raise ValueError(f"optimizer={stage.optimizer!r} is unknown; choose one of {OPTIMIZERS}.")
     if stage.optimizer == "muon" and stage.lora is not None:
         raise ValueError("optimizer='muon' does not work with lora; use optimizer=adamw.")
+    if stage.lora is not None and not stage.learning_rates.get("language_model"):
+        raise ValueError(
+            "lora: its adapters belong to the language model, which this stage does not train; give it a learning rate "
+            "(learning_rates.language_model=1e-4), or set lora=null."
+        )
     if not 0 <= stage.warmup_ratio < 1:
         raise ValueError(f"warmup_ratio={stage.warmup_ratio} must be in [0, 1).")
 

@@ -9,6 +9,7 @@ from transformers import Trainer, TrainerCallback
 from .data.batch_sampler import GlobalBatchSampler
 from .data.question_packing import packed_attention_mask
 from .data.skipped_samples import SkippedSamples
+from .finite_training import FiniteLosses, check_weights
 from .model.muon import MuonAndAdamW
 from .model.trained_parts import parameter_groups
 from .model.zero_gradients import add_zero_gradients
@@ -25,13 +26,20 @@ class FilaVideoTrainer(Trainer):
         skipped: Counts the samples that the collator could not use.
         kwargs: Arguments of transformers' Trainer: the model, the training arguments, the data set and the collator of
             the stage.
+
+    Attributes:
+        checkpoint: Folder of the checkpoint that training resumes from; None to train from the beginning.
     """
+
+    checkpoint: str | None = None
 
     def __init__(self, *, stage: StageConfig, skipped: SkippedSamples, **kwargs):
         super().__init__(**kwargs)
         self.stage = stage
         self.skipped = skipped
         self.metrics = TrainingMetrics(self.accelerator)
+        self.finite_losses = FiniteLosses(self.accelerator)
+        self.add_callback(self.finite_losses)
         self.add_callback(skipped)
         self.sampler = None if isinstance(self.train_dataset, IterableDataset) else self._global_batches()
         if self.sampler is not None:
@@ -91,13 +99,14 @@ class FilaVideoTrainer(Trainer):
 
     def training_step(self, model, inputs: dict[str, Any], num_items_in_batch=None) -> torch.Tensor:
         """Trains on a micro batch and counts it."""
-        self.skipped.add(inputs.pop("skipped"))
+        self.skipped.add(inputs.pop("skipped"), inputs.pop("num_samples"))
         modality, num_frames = inputs.pop("modality"), inputs.pop("num_frames")
         inputs["use_cache"] = False  # no text is generated
         num_items_in_batch = num_items_in_batch.clamp(min=1)  # 0 if every sample of the step was skipped
         num_labels, num_tokens = inputs["labels"].ne(-100).sum(), inputs["attention_mask"].sum()
         self._mask_packed_questions(inputs)
         loss = super().training_step(model, inputs, num_items_in_batch)
+        self.finite_losses.add(loss)
         loss_sum = loss * num_items_in_batch / self.accelerator.num_processes
         self.metrics.add(
             modality, loss_sum=loss_sum, num_labels=num_labels, num_tokens=num_tokens, num_frames=num_frames
@@ -110,6 +119,11 @@ class FilaVideoTrainer(Trainer):
             model: Any = self.model
             implementation = model.config.get_text_config()._attn_implementation
             inputs["attention_mask"] = packed_attention_mask(question_ids, implementation)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Saves the model, as a checkpoint or as the result. Weights that are not finite are an error."""
+        check_weights(self.model, self.accelerator, self.state.global_step)
+        super().save_model(output_dir, _internal_call)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the metrics, the learning rates and the counts of skipped samples to a line of the log."""

@@ -1,5 +1,8 @@
 """Turns a stage into transformers' TrainingArguments."""
 
+from dataclasses import fields
+
+import torch
 from transformers import TrainingArguments
 from transformers.utils import is_torch_bf16_gpu_available, is_torch_xla_available
 
@@ -36,14 +39,16 @@ def training_arguments(stage: StageConfig) -> TrainingArguments:
     The global batch is split over the running processes, and over accumulation steps.
 
     Raises:
-        ValueError: If the batch cannot be split evenly, if `stage.trainer` sets something that the stage has a field
-            for, or if the device does not support the precision.
+        ValueError: If the batch cannot be split evenly, if `stage.trainer` sets something that does not exist or that
+            the stage has a field for, or if the device does not support the precision.
     """
     for name in sorted(OWN_FIELDS.keys() & stage.trainer.keys()):
         raise ValueError(
             f"trainer.{name}={stage.trainer[name]!r}: use the stage's own field instead, {OWN_FIELDS[name]}."
         )
-    _check_precision(stage)
+    for name in sorted(stage.trainer.keys() - {field.name for field in fields(TrainingArguments)}):
+        raise ValueError(f"trainer.{name}={stage.trainer[name]!r}: transformers.TrainingArguments has no such field.")
+    precision = precision_of(stage)
     arguments = TrainingArguments(
         output_dir=stage.output,
         per_device_train_batch_size=stage.micro_batch_size,
@@ -54,13 +59,13 @@ def training_arguments(stage: StageConfig) -> TrainingArguments:
         warmup_steps=stage.warmup_ratio,  # below 1, a share of all steps
         weight_decay=stage.weight_decay,
         max_grad_norm=stage.max_gradient_norm,
-        bf16=stage.precision == "bf16",
+        bf16=precision == "bf16",
         seed=stage.seed,
         logging_steps=stage.logging_steps,
         save_steps=stage.save_steps,
         save_total_limit=stage.save_total_limit,
         dataloader_num_workers=stage.data.workers,
-        **{**_defaults(), **stage.trainer},
+        **{**_defaults(), "use_cpu": not torch.accelerator.is_available(), **stage.trainer},
     )
     arguments.gradient_accumulation_steps = accumulation_steps(
         stage.batch_size, stage.micro_batch_size, arguments.world_size
@@ -79,14 +84,23 @@ def accumulation_steps(batch_size: int, micro_batch_size: int, num_processes: in
     return steps
 
 
-def _check_precision(stage: StageConfig) -> None:
-    """Says what to do where transformers would only say that the set-up does not support bfloat16."""
-    has_support = stage.trainer.get("use_cpu") or is_torch_bf16_gpu_available() or is_torch_xla_available()
-    if stage.precision == "bf16" and not has_support:
+def precision_of(stage: StageConfig) -> str:
+    """
+    Returns the precision of a stage on this machine, `"bf16"` or `"fp32"`.
+
+    Raises:
+        ValueError: If the stage asks for bfloat16, and the GPU does not support it.
+    """
+    on_cpu = stage.trainer.get("use_cpu", not torch.accelerator.is_available())
+    has_support = is_torch_bf16_gpu_available() or is_torch_xla_available()
+    if stage.precision == "auto":
+        return "bf16" if has_support and not on_cpu else "fp32"
+    if stage.precision == "bf16" and not has_support and not on_cpu:
         raise ValueError(
-            "precision=bf16 needs a GPU that supports bfloat16, and there is none. To train on the CPU, add "
-            "trainer.use_cpu=true for bfloat16, or precision=fp32."
+            "precision=bf16: this GPU does not support bfloat16. Use precision=fp32, or add trainer.use_cpu=true to "
+            "train on the CPU."
         )
+    return stage.precision
 
 
 def _defaults() -> dict:

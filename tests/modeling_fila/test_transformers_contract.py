@@ -6,7 +6,7 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch.nn.functional import log_softmax
-from transformers import StaticCache
+from transformers import StaticCache, Trainer, TrainingArguments
 
 from modeling_fila import FilaVideoForConditionalGeneration
 from modeling_fila.modeling_compat import CACHE_NAME
@@ -379,3 +379,43 @@ def is_trained_with_lora(name):
     if name.startswith(("model.scene_merging.", "model.multi_modal_projector.")):
         return True
     return name.startswith("model.language_model.") and name.endswith("_proj.weight")
+
+
+# Full fine-tuning with transformers' Trainer
+
+
+@pytest.mark.parametrize("newline_position", ["one_token", "no_token"])
+def test_every_parameter_that_is_not_frozen_gets_a_gradient_from_a_video(tmp_path, newline_position):
+    """DDP waits for all of them; with gradient checkpointing, the Trainer does not let it look for unused ones."""
+    built = small_model(newline_position=newline_position)
+    built.save_pretrained(tmp_path)
+    loaded, _ = FilaVideoForConditionalGeneration.from_pretrained(tmp_path, output_loading_info=True)
+    pixels, _ = random_videos(NUM_FRAMES)
+    num_tokens = NUM_TOKENS - (newline_position == "no_token")
+    for model in (built, loaded):
+        inputs = left_padded(prompt([3, 4], num_tokens, QUESTION))
+        model(**inputs, pixel_values_videos=pixels, labels=inputs["input_ids"]).loss.backward()
+        without = {name for name, parameter in model.named_parameters() if parameter.grad is None}
+        assert without == {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+        assert any("post_layernorm" in name for name in without)
+        assert ("model.image_newline" in without) == (newline_position == "no_token")
+
+
+def test_predictions_of_prompts_with_and_without_a_video_are_logits(model, tmp_path):
+    with_video = question()
+    without = {name: tensor.clone() for name, tensor in text_of(with_video).items()}
+    without["input_ids"][without["input_ids"] == VIDEO_TOKEN_ID] = 3
+    samples = [{**inputs, "labels": inputs["input_ids"]} for inputs in (with_video, without, with_video)]
+    arguments = TrainingArguments(
+        str(tmp_path),
+        per_device_eval_batch_size=1,
+        use_cpu=True,
+        report_to="none",
+        remove_unused_columns=False,
+        label_names=["labels"],
+        disable_tqdm=True,
+    )
+    trainer = Trainer(model, arguments, data_collator=lambda batch: batch[0], compute_metrics=lambda found: {})
+    predicted = trainer.predict(samples).predictions
+    expected = torch.cat([model(**inputs).logits for inputs in samples])
+    torch.testing.assert_close(torch.from_numpy(predicted), expected)

@@ -20,7 +20,7 @@ class SourceConfig:
 
     # JSON or JSON lines: a path or, when streaming, any URL that fsspec opens (hf://datasets/...).
     path: str = MISSING
-    # Folder that relative paths of media start from; null: the folder of the file.
+    # Folder or URL of the media, which no path in a record may leave; null: the folder of the file.
     media: str | None = None
     # Name in logs and errors; null: the name of the file.
     name: str | None = None
@@ -66,8 +66,8 @@ class DataConfig:
     max_length: int | None = None
     # A longer sample ends the run (error), or is left out and counted (drop). It is never truncated.
     too_long: str = "error"
-    # Number of unreadable samples that a process may skip, with a warning for each. One more ends the run.
-    unreadable_limit: int = 100
+    # Largest share of samples that may be unreadable. They are skipped with a warning each; more of them end the run.
+    unreadable_limit: float = 0.05
     # What the samples of a batch have in common: modality and similar length, modality, or nothing.
     grouping: str = "modality_and_length"
     # Number of processes that read and decode, for each process that trains.
@@ -123,23 +123,30 @@ def _check_choices(data: DataConfig) -> None:
 
 
 def _check_numbers(data: DataConfig) -> None:
-    _check_numbers_above_0("data.num_frames", data.num_frames, int, "a whole number")
-    _check_numbers_above_0("data.fps", data.fps, (int, float), "a number")
+    check_numbers_above_0("data.num_frames", data.num_frames, int, "a whole number")
+    check_numbers_above_0("data.fps", data.fps, (int, float), "a number")
     for name, least in (
         ("max_frames", 1),
         ("max_length", 1),
         ("shuffle_buffer", 1),
-        ("unreadable_limit", 0),
         ("workers", 0),
     ):
         number = getattr(data, name)
         if number is not None and number < least:
             raise ValueError(f"data.{name}={number} must be at least {least}.")
+    if not 0 <= data.unreadable_limit < 1:
+        raise ValueError(f"data.unreadable_limit={data.unreadable_limit:g} must be a share in [0, 1).")
     if data.share is not None and not 0 < data.share <= 1:
         raise ValueError(f"data.share={data.share} must be in (0, 1].")
 
 
-def _check_numbers_above_0(name: str, given: Any, kind: type | tuple[type, ...], words: str) -> None:
+def check_numbers_above_0(name: str, given: Any, kind: type | tuple[type, ...], words: str) -> None:
+    """
+    Checks a number, or each number of a list.
+
+    Raises:
+        ValueError: If one is not of this kind, or not above 0; the message has the name.
+    """
     numbers: list[Any] = given if isinstance(given, list) else [given]
     is_right = numbers and all(isinstance(number, kind) for number in numbers) and min(numbers) > 0
     if given is not None and not is_right:
@@ -155,6 +162,6 @@ def _check_sources(data: DataConfig) -> None:
     if any(ratio is not None and ratio <= 0 for ratio in ratios):
         raise ValueError(f"data.sources: ratios must be positive; they are {ratios}.")
     for number, source in enumerate(data.sources):
-        _check_numbers_above_0(f"data.sources.{number}.num_frames", source.num_frames, int, "a whole number")
+        check_numbers_above_0(f"data.sources.{number}.num_frames", source.num_frames, int, "a whole number")
         if source.max_samples is not None and source.max_samples < 1:
             raise ValueError(f"data.sources: max_samples={source.max_samples} of {source.path} must be at least 1.")

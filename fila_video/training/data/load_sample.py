@@ -1,19 +1,20 @@
 """Reads the images and videos of a sample; an error names the sample and the file."""
 
+import os
 import random
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import fsspec
-from PIL import Image, ImageOps
-
 from processing_fila import FilaVideoProcessor
 
+from .data_config import check_numbers_above_0
+from .load_image import load_image
 
-# Raised by Pillow and PyAV for files that are missing, truncated or corrupt.
-READING_ERRORS = (OSError, EOFError, SyntaxError, Image.DecompressionBombError)
+
+# Longest name of a file in an error message; a data URL may have millions of characters.
+LONGEST_NAME = 300
 
 
 class UnreadableSampleError(OSError):
@@ -32,6 +33,9 @@ class FrameRates:
         seed: Random seed of the draws.
         num_frames_of: Numbers of frames, as in `num_frames`, for the sources with these names. They replace the other
             fields.
+
+    Raises:
+        ValueError: If a number is not above 0.
     """
 
     num_frames: int | list[int] | None = None
@@ -39,6 +43,14 @@ class FrameRates:
     max_frames: int | None = None
     seed: int = 0
     num_frames_of: Mapping[str, int | list[int]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        # Checked here, so that an error while a file is read comes from the file.
+        for name in ("num_frames", "max_frames"):
+            check_numbers_above_0(name, getattr(self, name), int, "a whole number")
+        check_numbers_above_0("fps", self.fps, (int, float), "a number")
+        for source, number in self.num_frames_of.items():
+            check_numbers_above_0(f"num_frames of {source}", number, int, "a whole number")
 
     def of(self, sample_id: str, epoch: int, source: str | None = None) -> dict[str, Any]:
         """Returns the arguments of the video processor for a sample in an epoch."""
@@ -93,6 +105,7 @@ def load_sample(
 
     Raises:
         UnreadableSampleError: If a file cannot be read; the message names sample, file and cause.
+        ValueError: If an image or video that is given in memory cannot be used.
     """
     video_metadata: list = []
 
@@ -100,17 +113,11 @@ def load_sample(
         kind = part["type"]
         if kind == "text":
             return {"type": "text", "text": part["text"]}
-        media = part[kind]
-        try:
-            if kind == "image":
-                return {"type": kind, kind: _load_image(media)}
-            options = {key: value for key, value in part.items() if key not in ("type", "video")}
-            given = processor.video_processor.as_one_video(media, options)
-            (video,) = processor.video_processor.load_videos([given], **frame_options)
-        except READING_ERRORS as error:
-            raise UnreadableSampleError(f"{name}: {media} cannot be read: {error}") from error
-        video_metadata.append(video.metadata)
-        return {"type": kind, kind: video}
+        options = {key: value for key, value in part.items() if key not in ("type", kind)}
+        content = _read(name, kind, part[kind], options, processor, frame_options)
+        if kind == "video":
+            video_metadata.append(content.metadata)
+        return {"type": kind, kind: content}
 
     messages = processor.normalize_messages(messages)
     chat = [{"role": message["role"], "content": [loaded(part) for part in _parts(message)]} for message in messages]
@@ -122,8 +129,27 @@ def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _load_image(image: Any) -> Image.Image:
-    if isinstance(image, Image.Image):
-        return image.convert("RGB")
-    with fsspec.open(image, "rb") as file:
-        return ImageOps.exif_transpose(Image.open(file)).convert("RGB")
+def _read(
+    name: str,
+    kind: str,
+    media: Any,
+    own_options: dict[str, Any],
+    processor: FilaVideoProcessor,
+    frame_options: dict[str, Any],
+) -> Any:
+    """Returns a PIL image or a LoadedVideo."""
+    try:
+        if kind == "image":
+            return load_image(media)
+        given = processor.video_processor.as_one_video(media, own_options)
+        return processor.video_processor.load_videos([given], **frame_options)[0]
+    except ImportError:
+        raise  # a package is missing, which is no fault of the file
+    except Exception as error:
+        # A broken file can cause any exception: Pillow's decoders raise SyntaxError, ValueError, TypeError,
+        # struct.error and others. What is given in memory is the caller's own.
+        if not isinstance(media, (str, bytes, os.PathLike)):
+            raise
+        shown = f"<{len(media)} bytes>" if isinstance(media, bytes) else f"{media!s:.{LONGEST_NAME}}"
+        cause = f"{error}" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: {error}"
+        raise UnreadableSampleError(f"{name}: {shown} cannot be read: {cause}") from error

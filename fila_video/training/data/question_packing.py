@@ -92,7 +92,7 @@ def packed_attention_mask(question_ids: torch.Tensor, implementation: str) -> to
 
 def _spans(ids: list[int], chat: list[dict[str, Any]], tokenizer: PreTrainedTokenizerBase) -> list[tuple[int, int]]:
     """Finds the spans `(start, end)` of the shared prefix and of each question with its answer; ends are exclusive."""
-    _check_chat(chat)
+    check_chat(chat)
     start_id, end_id = (tokenizer.convert_tokens_to_ids(marker) for marker in ("<|im_start|>", "<|im_end|>"))
     starts = [place for place, token in enumerate(ids) if token == start_id]
     ends = [place for place, token in enumerate(ids) if token == end_id]
@@ -109,7 +109,14 @@ def _spans(ids: list[int], chat: list[dict[str, Any]], tokenizer: PreTrainedToke
     return [(0, prefix_end), *((start, ends[turn] + 1) for start, turn in zip(first_tokens, answers, strict=True))]
 
 
-def _check_chat(chat: list[dict[str, Any]]) -> None:
+def check_chat(chat: list[dict[str, Any]]) -> None:
+    """
+    Checks that the questions of a chat can be packed.
+
+    Raises:
+        ValueError: If the chat does not alternate between questions and answers, or has media in other places than at
+            the start of the first question.
+    """
     turns = chat[int(chat[0]["role"] == "system") :]
     roles = [message["role"] for message in turns]
     if not roles or roles != ["user", "assistant"] * (len(roles) // 2):

@@ -17,8 +17,9 @@ class SkippingCollator(FilaVideoCollator):
     """
     Makes batches of the samples that can be used.
 
-    A batch also has `skipped` (a list of `id`, `source`, `kind`, `cause`), `modality` (image, video, text or mixed) and
-    `num_frames` (of all its videos). If no sample can be used, the batch is one row of two tokens without labels.
+    A batch also has `num_samples` (with those that were left out), `skipped` (a list of `id`, `source`, `kind`,
+    `cause`), `modality` (image, video, text or mixed) and `num_frames` (of all its videos). If no sample can be used,
+    the batch is one row of two tokens without labels.
 
     Args:
         processor: Processor of the model that is trained.
@@ -51,6 +52,7 @@ class SkippingCollator(FilaVideoCollator):
         modalities = {sample["modality"] for sample, _ in usable} or {"text"}
         return {
             **batch,
+            "num_samples": len(samples),
             "skipped": skipped,
             "modality": modalities.pop() if len(modalities) == 1 else "mixed",
             "num_frames": sum(loaded.num_frames for _, loaded in usable),

@@ -15,12 +15,13 @@ from datasets.exceptions import DatasetGenerationError
 
 from .caption_template import as_caption
 from .data_config import DataConfig, SourceConfig
+from .question_packing import check_chat
 from .records import RecordError, chat_of
 
 
 # The source code that makes rows is part of the cache's key: datasets looks only at the arguments of a generator, not
 # at the functions that it calls.
-ROW_CODE = "".join(inspect.getsource(sys.modules[maker.__module__]) for maker in (chat_of, as_caption))
+ROW_CODE = "".join(inspect.getsource(sys.modules[maker.__module__]) for maker in (chat_of, as_caption, check_chat))
 
 
 def name_of_source(source: SourceConfig) -> str:
@@ -103,7 +104,7 @@ def read_records(path: str) -> Iterator[dict[str, Any]]:
     Raises:
         RecordError: If the file is neither; it names the line.
     """
-    with fsspec.open(path, "rt", encoding="utf-8") as file:
+    with fsspec.open(path, "rb") as file:
         if Path(path).suffix != ".json":
             for number, line in enumerate(file, start=1):
                 if line.strip():
@@ -115,10 +116,10 @@ def read_records(path: str) -> Iterator[dict[str, Any]]:
     yield from records
 
 
-def _parse(text: str, name: str) -> Any:
+def _parse(text: bytes, name: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # a ValueError also for bytes that are not UTF-8
         raise RecordError(f"{name}: {error}") from error
 
 
@@ -132,17 +133,20 @@ def _arguments(source: SourceConfig, data: DataConfig) -> dict[str, Any]:
         "folder": source.media or source.path.rpartition("/")[0] or ".",
         "name": name_of_source(source),
         "template": data.template,
+        "questions": data.questions,
     }
 
 
 def _rows(
-    path: str, folder: str, name: str, template: str, parts=(0,), num_parts: int = 1, version=None
+    path: str, folder: str, name: str, template: str, questions: str, parts=(0,), num_parts: int = 1, version=None
 ) -> Iterator[dict[str, Any]]:
     number = 0
     for number, record in enumerate(read_records(path), start=1):
         if number % num_parts not in parts:
             continue
         row = chat_of(record, folder=folder, source=name, template=template, number=number)
+        if questions == "separate":
+            _check_questions(row)
         contents = [part for message in row["messages"] for part in message["content"]]
         yield {
             **row,
@@ -152,6 +156,13 @@ def _rows(
         }
     if number < num_parts:
         raise RecordError(f"{path} has {number} records; training needs at least {num_parts}, one for each reader.")
+
+
+def _check_questions(row: dict[str, Any]) -> None:
+    try:
+        check_chat(row["messages"])
+    except ValueError as error:
+        raise RecordError(f"{row['source']}: record {row['id']!r:.80}: {error}") from error
 
 
 def _subset(rows: Dataset, source: SourceConfig, data: DataConfig) -> Dataset:

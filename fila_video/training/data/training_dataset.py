@@ -1,5 +1,6 @@
 """Several sources as one data set: one after the other, or mixed by ratios."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from processing_fila import FilaVideoProcessor
 
 from .batch_sampler import SampleKey
 from .data_config import DataConfig, check_data, most_frames
+from .source_check import check_folder, check_readable
 from .sources import load_source, stream_source
 
 
@@ -47,7 +49,11 @@ class TrainingDataset(torch.utils.data.Dataset):
 
 
 def load_training_data(
-    data: DataConfig, *, processor: FilaVideoProcessor, seed: int
+    data: DataConfig,
+    *,
+    processor: FilaVideoProcessor,
+    seed: int,
+    load: Callable[[Mapping[str, Any]], Any] | None = None,
 ) -> TrainingDataset | IterableDataset:
     """
     Loads the data of a stage.
@@ -58,17 +64,24 @@ def load_training_data(
         data: The `data` section of a stage.
         processor: Processor of the model, for the lengths of visual input.
         seed: Random seed of the mixture of sources with ratios, and of the order of streamed samples.
+        load: Reads the media of a row. With it, every source must have a sample that can be read.
 
     Raises:
-        ValueError: For values that contradict each other, and for a record that cannot be used for training.
-        OSError: If a file cannot be read.
+        ValueError: For values that contradict each other, for a record that cannot be used for training, and for a
+            source whose media cannot be read.
+        OSError: If a file cannot be read, or a folder of media does not exist.
     """
     check_data(data)
+    for source in data.sources:
+        check_folder(source)
+    read_source = stream_source if data.streaming else load_source
+    sources: list[Any] = [read_source(source, data) for source in data.sources]
+    if load is not None:
+        for source, rows in zip(data.sources, sources, strict=True):
+            check_readable(source, rows, load)
     if data.streaming:
-        sources = [stream_source(source, data) for source in data.sources]
         return _mix(sources, data, seed).repeat(None).shuffle(seed=seed, buffer_size=data.shuffle_buffer)
-    rows = _mix([load_source(source, data) for source in data.sources], data, seed)
-    return TrainingDataset(rows, tokens_of_media=_tokens_of_media(data, processor))
+    return TrainingDataset(_mix(sources, data, seed), tokens_of_media=_tokens_of_media(data, processor))
 
 
 def _mix(sources: list, data: DataConfig, seed: int):

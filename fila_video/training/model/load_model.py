@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
 from configuration_fila import FilaVideoConfig
@@ -32,9 +33,14 @@ def load_config(model: str, **model_options) -> FilaVideoConfig:
         OSError: If there is no such model; the message names it.
     """
     try:
-        return FilaVideoConfig.from_pretrained(model, **model_options)
+        config, unknown = FilaVideoConfig.from_pretrained(model, return_unused_kwargs=True, **model_options)
     except OSError as error:
         raise OSError(f"model={model}: there is no such folder, and the Hub did not have it: {error}") from error
+    except StrictDataclassError as error:
+        raise ValueError(f"model_options={model_options}: {error}") from error
+    for name in sorted(unknown.keys() - {"attn_implementation"}):
+        raise ValueError(f"model_options.{name}={unknown[name]!r}: FilaVideoConfig has no such field.")
+    return config
 
 
 def load_model(stage: StageConfig, **loading) -> nn.Module:
@@ -52,6 +58,7 @@ def load_model(stage: StageConfig, **loading) -> nn.Module:
         ValueError: If FilaVideoConfig refuses the stage's options.
         OSError: If there is no such model.
     """
+    load_config(stage.model, **stage.model_options)  # refuses options in one line
     scene_size = stage.model_options.get("scene_size")
     if scene_size not in (None, load_config(stage.model).scene_size):
         loading["ignore_mismatched_sizes"] = True

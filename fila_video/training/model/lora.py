@@ -39,10 +39,13 @@ def with_lora(model: PreTrainedModel, stage: StageConfig) -> PeftModel | PeftMix
     The language model gets adapters. The other parts that the stage trains are trained in full.
 
     Raises:
-        ValueError: If the stage trains the vision tower, for which there are no adapters.
+        ValueError: If the stage trains the vision tower, for which there are no adapters, or PEFT refuses `lora`.
     """
     trained = [part for part in PARTS if stage.learning_rates.get(part)]
     if "vision_tower" in trained:
         raise ValueError("lora: the vision tower gets no adapters; set learning_rates.vision_tower=null to freeze it.")
     fully_trained = tuple(part for part in trained if part in FULLY_TRAINED_PARTS)
-    return get_peft_model(model, lora_config(fully_trained, **(stage.lora or {})))
+    try:
+        return get_peft_model(model, lora_config(fully_trained, **(stage.lora or {})))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"lora={stage.lora}: {str(error).removeprefix('LoraConfig.__init__() ')}") from error

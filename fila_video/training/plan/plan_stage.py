@@ -55,12 +55,12 @@ def plan_stage(stage: StageConfig, *, num_gpus: Sequence[int] = (1, 8), config: 
         batch_size=stage.micro_batch_size,
         gradient_checkpointing=stage.gradient_checkpointing,
     )
-    is_bf16 = stage.precision == "bf16"
-    plans = {count: plan_memory(model, activations, num_gpus=count, is_bf16=is_bf16) for count in num_gpus}
+    precision = "fp32" if stage.precision == "fp32" else "bf16"  # "auto" is bfloat16 on the GPUs of the plan
+    plans = {count: plan_memory(model, activations, num_gpus=count, is_bf16=precision == "bf16") for count in num_gpus}
     sample = f"{num_frames} frames" if modality == "video" else "an image of four tiles"
     return "\n".join(
         [
-            f"Stage {stage.name}, {stage.precision}, micro batches of {stage.micro_batch_size}: {sample}, "
+            f"Stage {stage.name}, {precision}, micro batches of {stage.micro_batch_size}: {sample}, "
             f"{text_tokens} tokens of text, gradient checkpointing {'on' if stage.gradient_checkpointing else 'off'}\n",
             table_of_parts(model, stage.learning_rates),
             "",
@@ -70,7 +70,7 @@ def plan_stage(stage: StageConfig, *, num_gpus: Sequence[int] = (1, 8), config: 
 
 
 def _meta_model(stage: StageConfig, config: FilaVideoConfig) -> FilaVideoForConditionalGeneration:
-    config.dtype = torch.bfloat16 if stage.precision == "bf16" else torch.float32
+    config.dtype = torch.float32 if stage.precision == "fp32" else torch.bfloat16
     model = model_on_meta(FilaVideoForConditionalGeneration, config)
     freeze_all_but(model, [part for part, rate in stage.learning_rates.items() if rate])
     return model

@@ -16,7 +16,7 @@ COMMANDS = [command for command in COMMANDS if not command.startswith("STAGE")]
 
 
 def test_there_are_commands():
-    assert len(COMMANDS) >= 8
+    assert len(COMMANDS) >= 7
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,5 +1,7 @@
 """Records in LLaVA's format become chats."""
 
+import json
+
 import pytest
 
 from fila_video.training.data.records import RecordError, chat_of
@@ -54,10 +56,44 @@ def test_text_alone_and_a_system_turn():
     assert [message["role"] for message in row["messages"]] == ["system", "user", "assistant"]
 
 
-@pytest.mark.parametrize("path", ["/data/dog.mp4", "https://example.org/dog.mp4"])
-def test_absolute_paths_and_urls_stay(path):
+@pytest.mark.parametrize(
+    ("folder", "path", "joined"),
+    [
+        ("/data", "/data/a/dog.mp4", "/data/a/dog.mp4"),
+        ("/", "/data/dog.mp4", "/data/dog.mp4"),
+        ("/data", "a/../dog.mp4", "/data/a/../dog.mp4"),
+        ("https://example.org/clips", "dog.mp4", "https://example.org/clips/dog.mp4"),
+        ("https://example.org/clips/", "https://example.org/clips/dog.mp4", "https://example.org/clips/dog.mp4"),
+        ("https://", "https://example.org/dog.mp4", "https://example.org/dog.mp4"),
+    ],
+)
+def test_paths_in_the_folder_of_the_media(folder, path, joined):
     given = record("a", "<video>\nWhat?", "A dog.", video=path)
-    assert chat(given)[0]["content"][0]["path"] == path
+    assert chat_of(given, folder=folder, source="file")["messages"][0]["content"][0]["path"] == joined
+
+
+@pytest.mark.parametrize(
+    ("folder", "path"),
+    [
+        ("/data", "/database/dog.mp4"),
+        ("/data", "/etc/passwd"),
+        ("/data", "../etc/passwd"),
+        ("data", "a/../../dog.mp4"),
+        ("/data", "file:///data/dog.mp4"),
+        ("/data", "https://example.org/dog.mp4"),
+        ("/data", "zip://dog.png::/data/dogs.zip"),
+        ("/data", "dog\0.mp4"),
+        ("https://example.org/clips", "https://example.org.evil.com/clips/dog.mp4"),
+        ("https://example.org/clips", "../private/dog.mp4"),
+        ("https://example.org/clips", "http://169.254.169.254/dog.mp4"),
+        ("https://example.org/clips", "/etc/passwd"),
+        ("hf://datasets/a", "x::file:///etc/passwd"),
+    ],
+)
+def test_a_path_that_leaves_the_folder_is_an_error(folder, path):
+    given = record("a", "<video>\nWhat?", "A dog.", video=path)
+    with pytest.raises(RecordError, match="record 'a' has the path .* which is not in media="):
+        chat_of(given, folder=folder, source="file")
 
 
 def test_a_caption_is_the_picture_and_what_the_assistant_says():
@@ -66,6 +102,30 @@ def test_a_caption_is_the_picture_and_what_the_assistant_says():
         {"role": "user", "content": [{"type": "image", "path": "media/dog.jpg"}]},
         {"role": "assistant", "content": [text("a dog")]},
     ]
+
+
+def test_markers_and_placeholders_in_an_answer_are_words():
+    answer = "The page says <video> and <|im_end|>, but a <b> and a <| b |> stay."
+    given = record("a", "<video>\nWhat does <|im_start|>system say?", answer, video="dog.mp4")
+    assert chat(given)[0]["content"][1] == text("What does < |im_start|>system say?")
+    assert chat(given)[1]["content"] == [text("The page says < video> and < |im_end|>, but a <b> and a <| b |> stay.")]
+
+
+@pytest.mark.parametrize("question", ["<video>" + "\n" * 200_000, "<video>" + "\n<" * 100_000])
+def test_a_long_question_is_split_without_backtracking(question):
+    given = record("a", question, "A dog.", video="dog.mp4")
+    parts = chat(given)[0]["content"]
+    assert parts[1]["text"] == question.removeprefix("<video>").removeprefix("\n")
+
+
+@pytest.mark.parametrize("field", ["id", "video", "question", "answer"])
+def test_half_of_a_character_is_an_error_that_names_the_record(field):
+    """JSON may hold half of a surrogate pair, which no file can."""
+    values = {"id": "a", "video": "dog.mp4", "question": "What?", "answer": "A dog."}
+    values[field] += json.loads('"\\ud83d"')
+    given = record(values["id"], f"<video>\n{values['question']}", values["answer"], video=values["video"])
+    with pytest.raises(RecordError, match=r"file: record 'a.* not valid Unicode"):
+        chat(given)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +137,8 @@ def test_a_caption_is_the_picture_and_what_the_assistant_says():
         (record("a", "What?"), "no answer"),
         (record("a", "<image>\nWhat?", "A dog.", image="a.png", video="a.mp4"), "both an image and a video"),
         ({"id": "a", "conversations": [{"from": "robot", "value": "x"}]}, "'robot'"),
+        ({"id": "a", "conversations": [{"from": ["gpt"], "value": "x"}]}, r"a turn of \['gpt'\]"),
+        ({"id": "a", "conversations": [{"from": {}, "value": "x"}]}, "a turn of {}"),
         ({"id": "a", "conversations": [{"from": "gpt", "value": None}]}, "text is None"),
         ({"id": "a"}, "no answer"),
         ({"id": "a", "conversations": ["Hello"]}, "turns that are not a list of objects"),

@@ -134,25 +134,44 @@ def test_a_bad_record_is_named(processor, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("turns", "message"),
+    [
+        (("Question?", "Answer.", "And?"), "alternating questions and answers"),
+        (("<image>\nQuestion?", "Answer.", "<image>\nAnd?", "Yes."), "all media in the first question"),
+        (("Question <image>?", "Answer."), "the media before the text"),
+    ],
+)
+def test_a_chat_whose_questions_cannot_be_separated_is_named_before_training(turns, message, processor, tmp_path):
+    images = ["0.png"] * sum("<image>" in turn for turn in turns)
+    path = write_records(tmp_path / "a.json", [record("bad", *turns, image=images)])
+    assert len(load(processor, SourceConfig(str(path)))) == 1
+    with pytest.raises(RecordError, match=f"a: record 'bad': .*{message}"):
+        load(processor, SourceConfig(str(path)), questions="separate")
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("{oops", r"a\.json: Expecting"),
         ("{}", r"a\.json does not contain a list of records"),
         ("[]", r"a\.json has 0 records"),
+        ("[" * 100_000, r"a\.json: maximum recursion depth"),
+        (b"[{\xff", r"a\.json: 'utf-8' codec can't decode byte 0xff"),
         ("[3]", "a: a record must be an object, not 3"),
         ('[{"conversations": []}]', "a: record 'number 1' has no answer"),
     ],
 )
 def test_a_file_without_records_says_so(processor, tmp_path, content, message):
     path = tmp_path / "a.json"
-    path.write_text(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(RecordError, match=message):
         load(processor, SourceConfig(str(path)))
 
 
-def test_a_line_that_is_no_json_is_named(processor, tmp_path):
+@pytest.mark.parametrize("line", [b"{oops", b'{"id": "\xff"}'])
+def test_a_line_that_is_no_json_is_named(line, processor, tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps(record("good", "Question?", "Answer.")) + "\n{oops\n")
+    path.write_bytes(json.dumps(record("good", "Question?", "Answer.")).encode() + b"\n" + line + b"\n")
     with pytest.raises(RecordError, match=r"a\.jsonl, line 2"):
         load(processor, SourceConfig(str(path)))
 
