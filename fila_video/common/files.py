@@ -93,7 +93,7 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         ValueError: If the file is not JSON, or a record is not an object. The message names the file and the number.
         OSError: If the file cannot be read.
     """
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8") as file, _utf8_named(path):
         first = file.read(1)
         while first.isspace():
             first = file.read(1)
@@ -105,10 +105,18 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, record
 
 
+@contextmanager
+def _utf8_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text in UTF-8: {error}.") from error
+
+
 def _list_items(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     try:
         return enumerate(json.loads(text), start=1)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}.") from error
 
 
@@ -116,9 +124,15 @@ def _lines(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                yield number, json.loads(line)
-            except json.JSONDecodeError as error:
+                record = json.loads(line)
+            except (ValueError, RecursionError) as error:
                 raise ValueError(f"{path}, line {number} is not JSON: {error}.") from error
+            yield number, record
+
+
+def is_seconds(value: Any) -> bool:
+    """Tells whether a JSON value is a time or a length in seconds: a number, not negative, finite, below a century."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 3.2e9
 
 
 def sha256_of_file(path: Path) -> str:

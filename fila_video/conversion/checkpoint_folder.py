@@ -1,5 +1,7 @@
 """Writes the folder of a checkpoint: everything but the weights. The folder gets its name when it is complete."""
 
+import glob
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +18,12 @@ from .processor import build_processor
 from .tokenizer import token_ids
 
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
 MAX_NEW_TOKENS = 512
 
 
@@ -23,6 +31,8 @@ MAX_NEW_TOKENS = 512
 def unfinished_folder(output: str | Path) -> Iterator[Path]:
     """
     Gives a temporary folder to write into, which is renamed to `output` at the end. If anything fails, it is removed.
+
+    A process that is killed with SIGKILL cannot remove its folder. The next call for the same `output` does.
 
     Args:
         output: Folder that does not exist yet, or that is empty.
@@ -34,7 +44,11 @@ def unfinished_folder(output: str | Path) -> Iterator[Path]:
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise FileExistsError(f"{output} already exists and is not an empty folder.")
     output.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{output.name}-unfinished-", dir=output.parent))
+    prefix = f".{output.name}-unfinished-"
+    for left in output.parent.glob(f"{glob.escape(prefix)}*"):
+        _remove_if_abandoned(left)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=output.parent))
+    lock = _lock(folder)
     try:
         yield folder
         _make_readable(folder)
@@ -44,6 +58,29 @@ def unfinished_folder(output: str | Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Locks a folder. The system releases the lock if the process dies. Returns None if it is locked already."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    lock = _lock(folder)
+    if lock is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def _make_readable(folder: Path) -> None:

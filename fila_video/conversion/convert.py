@@ -11,14 +11,14 @@ from configuration_fila import FilaVideoConfig
 from modeling_fila import FilaVideoForConditionalGeneration
 
 from .checkpoint_folder import unfinished_folder
-from .errors import ConversionError, listing
+from .errors import ConversionError, listing, named_errors
 from .formats.detect_format import read_source
 from .formats.find_source import find_source
 from .formats.output_formats import OUTPUT_FORMATS, OutputFormat
 from .formats.source_model import SourceModel
 from .formats.source_tokenizer import load_tokenizer
 from .formats.to_llava_onevision import without_scene_merging
-from .model_card import write_model_card
+from .model_card import license_of, write_model_card
 from .options import ConversionOptions
 from .output_names import TO_LLAVA_ONEVISION
 from .parity import Parity, measure_parity
@@ -70,8 +70,15 @@ def plan_conversion(name: str | Path, options: ConversionOptions) -> Conversion:
         OSError: If a file is missing or damaged.
         ConversionError: If the source cannot become the model that the options describe.
     """
+    with named_errors(str(name)):
+        return _plan(name, options)
+
+
+def _plan(name: str | Path, options: ConversionOptions) -> Conversion:
     files = find_source(name, revision=options.revision, allow_pickle=options.allow_pickle)
     source = read_source(files, options)
+    for each in source.sources:
+        license_of(each)  # A card that cannot be read is an error now, not after the weights are written.
     if options.to == TO_LLAVA_ONEVISION:
         source = without_scene_merging(source, options)
     plan, config = source.plan, source.config
@@ -103,7 +110,7 @@ def write_conversion(conversion: Conversion, output: str | Path) -> Parity:
         ConversionError: If the new model does not answer like its source.
     """
     source, output_format, options = conversion.source, conversion.output_format, conversion.options
-    with unfinished_folder(output) as folder:
+    with unfinished_folder(output) as folder, named_errors(source.sources[0].name):
         output_format.save_config_and_processor(folder, source.config, conversion.tokenizer)
         weights = {output_format.written_name(name): weight for name, weight in source.plan.weights.items()}
         shapes = {name: (weight.shape, source.config.dtype) for name, weight in weights.items()}

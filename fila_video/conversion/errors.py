@@ -1,6 +1,7 @@
-"""The error that stops a conversion."""
+"""The error that stops a conversion, and how errors of other libraries become one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class ConversionError(ValueError):
@@ -16,6 +17,26 @@ class ConversionError(ValueError):
         super().__init__(summary + details)
         self.summary = summary
         self.details = details
+
+
+@contextmanager
+def named_errors(name: str) -> Iterator[None]:
+    """
+    Turns any error of the block into a `ConversionError` that names the source.
+
+    The block hands values of the source's files to transformers, tokenizers and torch. Which exception they raise
+    depends on the value. Errors that name their file already stay as they are, and so does a lack of memory.
+
+    Args:
+        name: Folder or Hub id of the source.
+    """
+    try:
+        yield
+    except (ConversionError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ConversionError(f"{name} cannot be converted: {kind}{error}") from error
 
 
 def listing(title: str, lines: Sequence[str]) -> str:

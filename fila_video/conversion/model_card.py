@@ -96,16 +96,20 @@ def license_of(source: SourceFiles) -> dict[str, Any]:
     Reads the fields `license`, `license_name` and `license_link` of a source's own card, if they are there.
 
     Raises:
-        ConversionError: If the metadata of the card are not YAML.
+        ConversionError: If the metadata of the card are not YAML, or if a field is not a text.
     """
     card = source.folder / "README.md"
     if not card.is_file():
         return {}
     try:
         values = ModelCard.load(card).data.to_dict()
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError, yaml.YAMLError) as error:
         raise ConversionError(f"The metadata of {card} cannot be read: {error}") from error
-    return {name: values[name] for name in ("license", "license_name", "license_link") if values.get(name)}
+    found = {name: values[name] for name in ("license", "license_name", "license_link") if values.get(name)}
+    for name, value in found.items():
+        if not isinstance(value, str):
+            raise ConversionError(f"{name}={str(value)[:80]} in the metadata of {card} is not a text.")
+    return found
 
 
 def joint_license(licenses: list[dict[str, Any]]) -> dict[str, Any]:

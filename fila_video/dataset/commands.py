@@ -40,23 +40,27 @@ def plan(options: argparse.Namespace) -> int:
     write_pool(options.output / "clips.jsonl", usable)
     drawn = make_plan(usable, plan_options, sha256_of_file(options.output / "clips.jsonl"))
     write_plan(options.output / "plan.jsonl", drawn)
-    hours = sum(video.planned_seconds for video in drawn.videos) / 3600
+    minutes = sum(video.planned_seconds for video in drawn.videos) / 60
+    total = f"{minutes / 60:.1f} hours" if minutes >= 60 else f"{minutes:.1f} minutes"
     reasons = f" ({options.output / 'rejected.jsonl'} has the reasons)" if rejected else ""
     print(f"{len(usable)} clips can be used, {len(rejected)} records cannot{reasons}.")
-    print(f"Planned {len(drawn.videos)} long videos, {hours:.2f} hours in total: {options.output / 'plan.jsonl'}.")
+    print(f"Planned {len(drawn.videos)} long videos, {total} in total: {options.output / 'plan.jsonl'}.")
     return 0
 
 
 def join(options: argparse.Namespace) -> int:
     """Makes the long videos of a plan, and the annotations. Returns 1 if a video could not be made."""
-    header = read_plan(options.output / "plan.jsonl").header
+    plan = read_plan(options.output / "plan.jsonl")
+    print(
+        f"Joining {len(plan.videos)} long videos. Each may take minutes if its clips have to be transcoded.", flush=True
+    )
     summary = join_dataset(
         JoinOptions(
             video_root=options.video_root,
             output=options.output,
             common=CommonFormat(options.height, options.width, has_audio=options.audio == "keep"),
             prompt_frames=options.prompt_frames or None,
-            min_seconds=header["durations"]["min_seconds"],
+            min_seconds=plan.header["durations"]["min_seconds"],
         ),
         num_workers=options.workers,
         ray_address=options.ray,

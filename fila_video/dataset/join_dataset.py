@@ -70,6 +70,7 @@ def join_dataset(
         OSError: If another run is working in this folder.
     """
     output = options.output
+    _check_stays_inside(output)
     with _only_run(output):
         plan = read_plan(output / "plan.jsonl")
         tasks = _make_tasks(plan, options)
@@ -89,6 +90,14 @@ def join_dataset(
         write_samples(output, lambda: map(_read_record, made), plan.header["seed"], num_questions)
         _write_card(options, card_license, plan, num_questions)
     return JoinSummary(len(made), len(pending) - len(failed), replaced, list(failed.values()))
+
+
+def _check_stays_inside(output: Path) -> None:
+    """Refuses a dataset in which a symbolic link would make this program write to another place."""
+    for name in ("videos", "records", "cache", ".lock"):
+        path = output / name
+        if path.is_symlink() and not path.resolve().is_relative_to(output.resolve()):
+            raise ValueError(f"{path} is a symbolic link that leads out of {output}.")
 
 
 def _only_run(output: Path) -> AbstractContextManager[Any]:
@@ -112,14 +121,17 @@ def _is_done(task: JoiningTask) -> bool:
     """Tells whether an earlier run made exactly this video: its record, which is written last, matches the file."""
     try:
         record = _read_record(task)
-        size = (task.options.output / task.video).stat().st_size
-    except FileNotFoundError:
+        size = (task.options.output / task.video).lstat().st_size
+    except (FileNotFoundError, ValueError):
         return False
-    return record["fingerprint"] == task.fingerprint and record["bytes"] == size
+    return (record.get("fingerprint"), record.get("bytes")) == (task.fingerprint, size)
 
 
 def _read_record(task: JoiningTask) -> dict[str, Any]:
-    return json.loads(task.record_path.read_text(encoding="utf-8"))
+    record = json.loads(task.record_path.read_text(encoding="utf-8"))
+    if not isinstance(record, dict):
+        raise ValueError(f"{task.record_path} is not a JSON object.")
+    return record
 
 
 def _replaced(tasks: list[JoiningTask], failed: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:

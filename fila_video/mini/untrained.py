@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from fila_video.conversion.checkpoint_folder import save_config_and_processor, unfinished_folder
+from fila_video.conversion.checkpoint_folder import generation_config, save_config_and_processor, unfinished_folder
 from modeling_fila import FilaVideoForConditionalGeneration
 from processing_fila import FilaVideoProcessor
 
@@ -49,6 +49,7 @@ def write_untrained(output: Path, *, seed: int, tower: dict[str, torch.Tensor] |
         _look_back(model)
         if tower is not None:
             model.model.vision_tower.load_state_dict(tower)
+        model.generation_config = generation_config(config, tokenizer)
         save_config_and_processor(folder, config, tokenizer)
         model.save_pretrained(folder)
         processor = FilaVideoProcessor.from_pretrained(folder)

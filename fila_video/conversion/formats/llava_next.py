@@ -45,6 +45,8 @@ UNSUPPORTED_TENSORS = {
     "model.faster_token": "a SlowFast model",
     "model.vision_resampler.": "a model with a resampler",
 }
+# Published models have 36.
+MAX_GRIDS = 10_000
 TOWER = "model.vision_tower."
 
 
@@ -147,6 +149,8 @@ def grid_pinpoints(theirs: list[list[int]] | str | None, tile_size: int) -> list
         if not tiles:
             raise ConversionError(f"image_grid_pinpoints={theirs!r} is neither a list nor a range of tiles.")
         (first_width, first_height), (last_width, last_height) = tiles[0], tiles[-1]
+        if last_width * last_height > MAX_GRIDS:
+            raise ConversionError(f"image_grid_pinpoints={theirs[:80]!r} has more than {MAX_GRIDS} grids of tiles.")
         theirs = [
             [columns * tile_size, rows * tile_size]
             for columns in range(first_width, last_width + 1)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ STORED_DTYPES = {
     "I64": torch.int64,
     "I32": torch.int32,
 }
+# Keys by which a JSON file of a checkpoint names code that transformers downloads or runs.
+CODE_KEYS = {"auto_map", "custom_pipelines", "custom_generate", "_auto_class"}
+# Counts in a configuration from which transformers builds lists. Each layer and each label has weights.
+COUNTS = ("num_hidden_layers", "num_labels")
 SHARD = re.compile(r"(pytorch_)?model-\d+-of-\d+\.(safetensors|bin)")
 
 Weights = Mapping[str, Weight]
@@ -64,7 +68,17 @@ def open_source(name: str, folder: Path, *, allow_pickle: bool = False) -> Sourc
         ConversionError: If files and index contradict each other, or if the weights are pickled and this is not
             allowed.
     """
-    return SourceFiles(name, folder, read_json(folder / "config.json"), _find_weights(folder, allow_pickle))
+    _check_files_are_regular(folder)
+    config, weights = without_code(read_json(folder / "config.json")), _find_weights(folder, allow_pickle)
+    _check_config(name, config, len(weights))
+    return SourceFiles(name, folder, config, weights)
+
+
+def without_code(value: Any) -> Any:
+    """Returns a JSON value without the keys that name code, at any depth. The code of a source never runs."""
+    if isinstance(value, dict):
+        return {key: without_code(item) for key, item in value.items() if key not in CODE_KEYS}
+    return [without_code(item) for item in value] if isinstance(value, list) else value
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -78,11 +92,39 @@ def read_json(path: Path) -> dict[str, Any]:
         raise OSError(f"{path.parent} has no {path.name}.")
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OSError(f"{path} is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise OSError(f"{path} holds a {type(value).__name__}, not an object.")
     return value
+
+
+def _check_files_are_regular(folder: Path) -> None:
+    """Refuses pipes and devices. Opening a pipe waits for ever, and a device has no end."""
+    for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError(f"{path} is not a regular file.")
+
+
+def _check_config(name: str, config: dict[str, Any], num_tensors: int) -> None:
+    """Checks the values that would let transformers load another library, or build lists of any length."""
+    for part in _objects(config):
+        if part.get("quantization_config") is not None:
+            raise ConversionError(
+                f"quantization_config={str(part['quantization_config'])[:80]} in {name}: quantized checkpoints cannot "
+                "be converted."
+            )
+        for field in COUNTS:
+            if isinstance(part.get(field), int | float) and part[field] > num_tensors:
+                raise ConversionError(f"{field}={part[field]} in {name} is impossible: it has {num_tensors} tensors.")
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yields a JSON value and all that it contains, if they are objects."""
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _objects(item)
 
 
 def _find_weights(folder: Path, allow_pickle: bool) -> Weights:
@@ -110,7 +152,7 @@ def _read_files(folder: Path, single_file: str, read: Callable[[Path], Weights])
     """
     index_path = folder / f"{single_file}.index.json"
     if not index_path.exists():
-        if not (folder / single_file).exists():
+        if not (folder / single_file).is_file():
             others = sorted(path.name for path in folder.glob(f"*{Path(single_file).suffix}"))
             raise OSError(f"{folder} has {', '.join(others)}, but neither {single_file} nor {index_path.name}.")
         return read(folder / single_file)

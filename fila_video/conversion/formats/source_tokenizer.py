@@ -6,6 +6,7 @@ from transformers import AddedToken, AutoTokenizer, PreTrainedConfig, PreTrained
 
 from ..errors import ConversionError
 from ..tokenizer import PLACEHOLDERS
+from .source_files import without_code
 
 
 def load_tokenizer(folder: Path, text_config: PreTrainedConfig) -> PreTrainedTokenizerBase:
@@ -24,9 +25,13 @@ def load_tokenizer(folder: Path, text_config: PreTrainedConfig) -> PreTrainedTok
         raise OSError(f"{folder} has no tokenizer: it has neither tokenizer.json nor vocab.json.")
     try:
         # With padding on the left, prompts of unequal length end at the same position, where generation continues.
-        tokenizer = AutoTokenizer.from_pretrained(folder, config=text_config, padding_side="left")
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, config=text_config, padding_side="left", trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
         raise OSError(f"transformers cannot read the tokenizer in {folder}: {error}") from error
+    # The values of the source's tokenizer_config.json, which `save_pretrained` would write again.
+    tokenizer.init_kwargs = without_code(tokenizer.init_kwargs)
     known = tokenizer.get_vocab()
     lacking = [token for token in ("<|im_start|>", "<|im_end|>", "<|endoftext|>") if token not in known]
     if lacking:

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fila_video.common.files import read_records, sha256_of, to_line, write_jsonl
+from fila_video.common.files import is_seconds, read_records, sha256_of, to_line, write_jsonl
 from fila_video.common.workers import run_tasks
 
-from .open_clip import BadClipError
+from .open_clip import BadClipError, clip_path
 from .probe import probe_clip
 from .read_captions import CaptionedClip, Rejected
 
@@ -37,7 +37,8 @@ class ProbeTask:
 
     @property
     def path(self) -> Path:
-        return Path(self.video_root, self.clip.video)
+        """Path of the clip. Raises `BadClipError` if it leads out of the video root."""
+        return clip_path(self.video_root, self.clip.video)
 
 
 def probe_pool(
@@ -83,10 +84,20 @@ def read_pool(path: Path) -> dict[str, PoolClip]:
     clips = {}
     for number, record in read_records(path):
         try:
-            clips[record["video"]] = PoolClip(**record)
-        except (TypeError, KeyError) as error:
+            clips[record["video"]] = _pool_clip(record)
+        except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f"{path}, line {number} is not a clip of a pool: {error}.") from error
     return clips
+
+
+def _pool_clip(record: dict[str, Any]) -> PoolClip:
+    clip = PoolClip(**record)
+    texts = [clip.video, clip.caption, clip.source, clip.format, *([] if clip.audio is None else [clip.audio])]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a text is missing")
+    if not is_seconds(clip.seconds) or clip.seconds == 0:
+        raise ValueError(f"seconds={clip.seconds!r} is not a positive number")
+    return clip
 
 
 def _probe(task: ProbeTask) -> dict[str, Any]:
@@ -106,7 +117,7 @@ def _stamp(task: ProbeTask) -> str:
     try:
         status = os.stat(task.path)
         state = [status.st_size, status.st_mtime_ns]
-    except OSError:
+    except (OSError, BadClipError):
         state = None
     return sha256_of([task.clip.video, state, task.decode])[:20]
 

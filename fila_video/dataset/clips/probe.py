@@ -5,11 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import av
+from processing_fila.reader import VideoDamageWarning, VideoReader
 
-from processing_fila.reader import VideoDamageWarning, VideoReader, VideoReadError
-
-from .open_clip import BadClipError, open_clip
+from .open_clip import CLIP_ERRORS, BadClipError, open_clip
 from .stream_format import audio_format, video_format
 
 
@@ -51,7 +49,9 @@ def probe_clip(path: Path, *, decode: str = "first") -> ClipFacts:
             seconds, num_frames = round(reader.duration_seconds, 6), reader.num_frames
         with open_clip(path) as container:
             video, audio = video_format(container), audio_format(container)
-    except (VideoReadError, av.FFmpegError) as error:
+    except BadClipError:
+        raise
+    except CLIP_ERRORS as error:
         raise BadClipError(_reason(error, path)) from error
     if seconds <= 0:
         raise BadClipError("has a length of 0 seconds")
@@ -73,4 +73,4 @@ def check_all_frames(reader: VideoReader) -> None:
 
 
 def _reason(error: Exception, path: Path) -> str:
-    return str(getattr(error, "strerror", None) or error).replace(f"{path} ", "").rstrip(".")
+    return str(getattr(error, "strerror", None) or error or type(error).__name__).replace(f"{path} ", "").rstrip(".")

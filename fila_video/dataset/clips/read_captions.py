@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fila_video.common.files import read_records
+from fila_video.common.files import read_records, to_line
 
 
 DEFAULT_SOURCE = "clips"
@@ -17,7 +17,9 @@ ASKS_FOR_CAPTION = re.compile(
     r"explain the (video|clip)|what (is|'s) happening|what happens in the (video|clip))",
     re.IGNORECASE,
 )
-OFFERS_CHOICES = re.compile(r"^\s*\(?[A-F][.):]\s|\bletter\b.*\boption", re.IGNORECASE | re.MULTILINE)
+PLACEHOLDER = re.compile(r"<(?:image|video)>")
+# Without line breaks and without a bound, a long text would take quadratic time.
+OFFERS_CHOICES = re.compile(r"^[^\S\n]{0,20}\(?[A-F][.):]\s|\bletter\b.{0,200}\boption", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,17 @@ def is_caption(conversations: list[dict[str, str]]) -> bool:
 def _parse(record: dict[str, Any], place: str) -> CaptionedClip | Rejected:
     if not isinstance(record.get("video"), str):
         raise ValueError(f"{place} does not name a video: it has the keys {sorted(record)}.")
+    try:
+        to_line(record).encode()
+    except UnicodeEncodeError:
+        return Rejected(record["video"].encode(errors="replace").decode(), "a text has half of a surrogate pair")
+    clip = _parse_text(record, place)
+    if isinstance(clip, CaptionedClip) and PLACEHOLDER.search(clip.caption):
+        return Rejected(clip.video, "the caption contains <image> or <video>, which training would take for a video")
+    return clip
+
+
+def _parse_text(record: dict[str, Any], place: str) -> CaptionedClip | Rejected:
     video = record["video"]
     if PurePosixPath(video).is_absolute() or ".." in PurePosixPath(video).parts:
         return Rejected(video, "the path leads out of the video root")

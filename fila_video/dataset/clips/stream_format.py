@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -45,6 +46,8 @@ def audio_format(container: "av.container.InputContainer") -> str | None:
     if not container.streams.audio:
         return None
     stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        return f"{TRANSCODE}unknown codec"
     context, name = stream.codec_context, stream.codec_context.codec.canonical_name
     if name != "aac" or not context.extradata:
         return f"{TRANSCODE}codec {name}"
@@ -75,7 +78,7 @@ def _obstacle(container: "av.container.InputContainer", stream: av.VideoStream, 
 def _first_frames(name: str) -> Iterator["av.VideoFrame"]:
     """Decodes the first frame in a container of its own, so that the caller's position stays."""
     with open_clip(Path(name.removeprefix("file:"))) as container:
-        yield next(container.decode(video_stream(container)))
+        yield from islice(container.decode(video_stream(container)), 1)
 
 
 def _starts_afresh(packet: bytes, name: str, stream: av.VideoStream) -> bool:

@@ -121,6 +121,8 @@ def _append(writer: Writer, clip: ClipToJoin, keep_audio: bool) -> Fraction:
             length, last_frame = _copy(container, inputs, clip, writer)
     except av.FFmpegError as error:
         raise BadClipError(f"cannot be read: {error.strerror}") from error
+    except (IndexError, UnicodeError, ArithmeticError) as error:
+        raise BadClipError(f"cannot be read: {error}") from error
     if abs(length - clip.seconds) > max(last_frame, TIME_BASE):
         raise BadClipError(f"lasts {float(length):.3f} s, not {clip.seconds:.3f} s as planned")
     return writer.start + length

@@ -9,7 +9,7 @@ from fila_video.common.files import sha256_of, write_json, written_whole
 from processing_fila.frame_sampling import sample_frame_indices
 from processing_fila.reader import VideoReader
 
-from ..clips.open_clip import BadClipError
+from ..clips.open_clip import BadClipError, clip_path
 from ..clips.pool import PoolClip
 from ..clips.stream_format import TRANSCODE
 from ..planning.plan import PlannedVideo
@@ -147,11 +147,18 @@ def _files_of_one_format(clips: Sequence[PoolClip], options: JoinOptions) -> tup
     has_audio = options.common.has_audio
     formats = {(clip.format, clip.audio if has_audio else None) for clip in clips}
     (video, audio), *others = formats
-    paths = [options.video_root / clip.video for clip in clips]
+    paths = [_path_at(place, clip, options) for place, clip in enumerate(clips)]
     lacks_audio = has_audio and (audio is None or audio.startswith(TRANSCODE))
     if not others and not video.startswith(TRANSCODE) and not lacks_audio:
         return paths, False
     return [_transcoded(place, path, options) for place, path in enumerate(paths)], True
+
+
+def _path_at(place: int, clip: PoolClip, options: JoinOptions) -> Path:
+    try:
+        return clip_path(options.video_root, clip.video)
+    except BadClipError as error:
+        raise BadClipAtError(place, str(error)) from error
 
 
 def _transcoded(place: int, path: Path, options: JoinOptions) -> Path:

@@ -126,6 +126,8 @@ def _damage_is_bad() -> Iterator[None]:
         if error.errno in DISK_FULL_ERRNOS:
             raise
         raise BadClipError(f"cannot be transcoded: {error.strerror}") from error
+    except (IndexError, UnicodeError, ArithmeticError) as error:
+        raise BadClipError(f"cannot be transcoded: {error}") from error
 
 
 def _add_video_stream(container: "av.container.OutputContainer", common: CommonFormat) -> "av.VideoStream":

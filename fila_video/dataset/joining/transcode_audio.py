@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from ..clips.open_clip import open_clip, video_stream
+from ..clips.open_clip import BadClipError, open_clip, video_stream
 
 
 RATE = 48000
@@ -38,6 +38,8 @@ def read_samples(clip: Path, count: int) -> np.ndarray:
     with open_clip(clip) as container:
         if not container.streams.audio:
             return samples
+        if container.streams.audio[0].codec_context is None:
+            raise BadClipError("has sound with an unknown codec")
         first_shown = _first_shown(container)
         container.seek(0)
         resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)

@@ -2,13 +2,14 @@
 
 import math
 import random
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fila_video.common.files import read_records, write_jsonl
+from fila_video.common.files import is_seconds, read_records, write_jsonl
 
 from ..clips.pool import PoolClip
 from ..clips.stream_format import TRANSCODE
@@ -19,6 +20,9 @@ from .durations import DurationDistribution
 FORMAT, VERSION = "fila-plan", 1
 SOURCES = ("mixed", "same")
 FORMATS = ("any", "same")
+DURATIONS = ("min_seconds", "max_seconds", "mean_seconds")
+# The id of a long video is the name of its files: no separator of any system, no drive, not hidden.
+FILE_NAME = re.compile(r"[^./\\:\0][^/\\:\0]{0,199}")
 # Each long video gets this share of its number of clips as candidates that replace bad clips, but at least this many.
 CANDIDATE_SHARE, MIN_CANDIDATES = 0.1, 4
 
@@ -115,8 +119,25 @@ def read_plan(path: Path) -> Plan:
     header: dict[str, Any]
     _, header = next(records, (0, {}))
     if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
-        raise ValueError(f"{path} does not start with the header of a plan ({FORMAT}, version {VERSION}): {header}.")
-    return Plan(header, [_planned_video(record, f"{path}, line {number}") for number, record in records])
+        raise ValueError(
+            f"{path} does not start with the header of a plan ({FORMAT}, version {VERSION}): {str(header)[:200]}."
+        )
+    _check_header(header, path)
+    videos = [_planned_video(record, f"{path}, line {number}") for number, record in records]
+    repeated = sorted(name for name, count in Counter(video.id for video in videos).items() if count > 1)
+    if repeated:
+        raise ValueError(f"{path} has several long videos with the id {repeated[0]!r}.")
+    return Plan(header, videos)
+
+
+def _check_header(header: dict[str, Any], path: Path) -> None:
+    durations = header.get("durations")
+    lengths = [durations.get(name) for name in DURATIONS] if isinstance(durations, dict) else [None]
+    texts = [header.get(name) for name in ("pool_sha256", "sources", "formats")]
+    numbers = [header.get(name) for name in ("seed", "num_videos")]
+    is_good = all(map(is_seconds, lengths)) and all(isinstance(text, str) for text in texts)
+    if not is_good or not all(isinstance(number, int) for number in numbers):
+        raise ValueError(f"{path} has a header with missing or wrong values: {str(header)[:300]}.")
 
 
 def _planned_video(record: dict[str, Any], place: str) -> PlannedVideo:
@@ -125,6 +146,10 @@ def _planned_video(record: dict[str, Any], place: str) -> PlannedVideo:
     except (TypeError, KeyError) as error:
         raise ValueError(f"{place} is not a long video of a plan: {error}.") from error
     named = (*video.clips, *video.candidates)
+    if not isinstance(video.id, str) or not FILE_NAME.fullmatch(video.id):
+        raise ValueError(f"{place}: the id {str(video.id)[:80]!r} cannot be the name of a file in the dataset.")
+    if not video.clips or not all(isinstance(clip, str) for clip in named):
+        raise ValueError(f"{place}: {video.id} must name at least one clip, and all of them by their paths.")
     if len(set(named)) < len(named):
         repeated = sorted({clip for clip in named if named.count(clip) > 1})
         raise ValueError(f"{place}: {video.id} names a clip twice: {repeated}.")
@@ -142,12 +167,13 @@ def _make_decks(pool: Iterable[PoolClip], options: PlanOptions) -> list[Deck]:
     longest = options.durations.max_seconds
     decks = [deck for deck in map(Deck, groups.values()) if deck.seconds >= longest]
     if not decks:
-        total = {
-            " ".join(filter(None, key)) or "all clips": round(Deck(clips).seconds, 1) for key, clips in groups.items()
-        }
+        totals = ", ".join(
+            f"{Deck(clips).seconds:.1f} s in total{f' ({name})' if (name := ' '.join(filter(None, key))) else ''}"
+            for key, clips in groups.items()
+        )
         raise ValueError(
             f"A long video lasts up to {longest} s and uses each clip once, but the clips to choose from last only "
-            f"{total} s in total (sources={options.sources!r}, formats={options.formats!r}). Give more clips, or lower "
+            f"{totals or '0 s'} (sources={options.sources!r}, formats={options.formats!r}). Give more clips, or lower "
             "the longest duration."
         )
     return decks

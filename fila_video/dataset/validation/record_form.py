@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..annotations.captions import VIDEO_TOKEN
+from fila_video.common.files import is_seconds
+
+from ..clips.read_captions import PLACEHOLDER
 
 
 def form_problems(record: dict[str, Any]) -> Iterator[str]:
@@ -17,13 +19,28 @@ def form_problems(record: dict[str, Any]) -> Iterator[str]:
         return
     if [turn["from"] for turn in turns] != ["human", "gpt"] * (len(turns) // 2) or not turns:
         yield "the turns do not alternate between human and gpt"
-    found = [turn["value"].count(VIDEO_TOKEN) for turn in turns]
+    found = [len(PLACEHOLDER.findall(turn["value"])) for turn in turns]
     if sum(found) != 1 or found[0] != 1:
-        yield f"the text has {VIDEO_TOKEN} {sum(found)} times, but it must have it once, in the first turn"
+        yield f"the text has <image> or <video> {sum(found)} times, but it must have it once, in the first turn"
     if any(not turn["value"].strip() for turn in turns):
         yield "a turn is empty"
-    clips = Counter(scene.get("video") for scene in record.get("scenes") or ())
+    if record.get("duration") is not None and not is_seconds(record["duration"]):
+        yield f"duration={str(record['duration'])[:80]} is not a number of seconds"
+    scenes = record.get("scenes") or []
+    if not isinstance(scenes, list) or not all(map(_is_scene, scenes)):
+        yield "scenes is not a list of {start, end, video} with times in seconds"
+        return
+    clips = Counter(scene["video"] for scene in scenes if "video" in scene)
     yield from (f"the scenes contain clip {clip} {count} times" for clip, count in clips.items() if count > 1)
+
+
+def _is_scene(scene: Any) -> bool:
+    return (
+        isinstance(scene, dict)
+        and is_seconds(scene.get("start"))
+        and is_seconds(scene.get("end"))
+        and isinstance(scene.get("video", ""), str)
+    )
 
 
 def _is_turn(turn: Any) -> bool:

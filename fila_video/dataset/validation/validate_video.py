@@ -11,6 +11,7 @@ from fila_video.common.files import sha256_of_file
 from processing_fila.reader import VideoReader, VideoReadError
 
 from ..annotations.captions import read_answer
+from ..clips.open_clip import CLIP_ERRORS, clip_path
 from ..clips.probe import count_readable
 from ..joining.check_video import ScenePlaceError, check_boundaries, check_decodable, check_length, frame_length
 
@@ -38,7 +39,8 @@ class ValidationTask:
 
     @property
     def path(self) -> Path:
-        return Path(self.video_root, self.video)
+        """Path of the video. Raises `BadClipError` if it leads out of the video root."""
+        return clip_path(self.video_root, self.video)
 
 
 def validate_video(task: ValidationTask) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def validate_video(task: ValidationTask) -> dict[str, Any]:
                 problems += _picture_problems(task.video, reader)
             for name, record in task.records:
                 problems += [f"{name}: {problem}" for problem in _time_problems(record, reader)]
-    except VideoReadError as error:
+    except CLIP_ERRORS as error:
         problems += [f"{name}: {error}" for name, _ in task.records]
     return {"problems": problems, "manifest": manifest}
 

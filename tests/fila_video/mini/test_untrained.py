@@ -1,14 +1,25 @@
 """The small model before training has the parts of a large FiLA-Video model, and initial weights that save steps."""
 
+import json
+
 import pytest
 import torch
-from transformers import AutoModelForImageTextToText, Qwen2Model, SiglipVisionModel
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoTokenizer,
+    GenerationConfig,
+    Qwen2Model,
+    SiglipVisionModel,
+)
 
+from configuration_fila import FilaVideoConfig
+from fila_video.conversion.checkpoint_folder import generation_config
 from fila_video.mini.architecture import NUM_SCENES, mini_config
 from fila_video.mini.tokenizer import mini_tokenizer
 from fila_video.mini.untrained import LOOK_BACK, write_untrained
 from modeling_fila.scene_merging import WeightedSceneMerging
 from processing_fila import FilaVideoProcessor
+from tests.environment import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +84,21 @@ def test_heads_look_back_to_the_time_and_to_the_scene_before(untrained):
     for head, distance in enumerate(LOOK_BACK):
         assert attentions[head].diagonal(-distance).mean() > 0.9
     assert attentions[len(LOOK_BACK) :].diagonal(-to_seconds, dim1=1, dim2=2).mean() < 0.1
+
+
+def test_the_shipped_generation_config_is_what_the_writer_writes(tmp_path):
+    shipped = REPOSITORY / "checkpoints" / "fila-video-mini"
+    tokenizer = AutoTokenizer.from_pretrained(shipped, trust_remote_code=False)
+    generation_config(FilaVideoConfig.from_pretrained(shipped), tokenizer).save_pretrained(tmp_path)
+    written, found = (json.loads((folder / "generation_config.json").read_text()) for folder in (tmp_path, shipped))
+    for values in (written, found):
+        del values["transformers_version"]
+    assert found == written
+    # <image> and <video> are the fourth and the fifth token; <|endoftext|> and <|im_end|> the first two.
+    assert (found["suppress_tokens"], found["eos_token_id"], found["max_new_tokens"]) == ([3, 4], [0, 1], 512)
+
+
+def test_the_untrained_model_has_the_same_one(untrained):
+    shipped = GenerationConfig.from_pretrained(REPOSITORY / "checkpoints" / "fila-video-mini")
+    own = AutoModelForImageTextToText.from_pretrained(untrained).generation_config
+    assert (own.suppress_tokens, own.max_new_tokens) == (shipped.suppress_tokens, shipped.max_new_tokens)

@@ -64,7 +64,7 @@ def test_same_source_and_same_format():
 
 
 def test_too_few_clips_are_an_error_with_the_numbers():
-    with pytest.raises(ValueError, match=r"up to 1800.0 s.*{'a': 224, 'b': 224} s in total \(sources='same'"):
+    with pytest.raises(ValueError, match=r"up to 1800.0 s.*224.0 s in total \(a\), 224.0 s.* \(sources='same'"):
         make_plan(pool(10) + pool(10, source="b"), options(sources="same"))
 
 

@@ -56,7 +56,7 @@ def test_a_correct_record_has_no_problems(folder):
         ({"conversations": []}, "x: the turns do not alternate between human and gpt"),
         (
             {"conversations": turns("What?", "0.00 - 2.00: One.")},
-            "x: the text has <image> 0 times, but it must have it once, in the first turn",
+            "x: the text has <image> or <video> 0 times, but it must have it once, in the first turn",
         ),
         ({"conversations": turns("<image>\nWhat?", " ")}, "x: a turn is empty"),
         ({"duration": 4.2}, "x: lasts 4.000 s, not 4.200 s"),
