@@ -12,8 +12,10 @@ def test_fine_tuning_on_a_dozen_clips(tmp_path, monkeypatch):
     """The loss falls, and the model is pushed to the Hub with its processor."""
     notebook = REPOSITORY / "notebooks" / "fine_tune.ipynb"
     pushed = []
-    for name in ("transformers.PreTrainedModel", "transformers.ProcessorMixin"):
-        monkeypatch.setattr(f"{name}.push_to_hub", lambda self, repo: pushed.append((type(self).__name__, repo)))
+    for name in ("modeling_fila.model_card", "processing_fila.processor_card"):
+        monkeypatch.setattr(
+            f"{name}.ModelCardMixin.push_to_hub", lambda self, repo: pushed.append((type(self).__name__, repo))
+        )
     monkeypatch.chdir(notebook.parent)
     monkeypatch.setenv("FILA_NOTEBOOK_FOLDER", str(tmp_path))
     names: dict = {}
