@@ -109,7 +109,8 @@ class VideoContainer:
     @property
     def has_palette(self) -> bool:
         """Whether pictures are stored as numbers of colors in a table."""
-        return self._stream.codec_context.pix_fmt == "pal8"
+        pixel_format = self._stream.codec_context.format  # asked for a `pix_fmt` that is unknown, PyAV 17 crashes
+        return pixel_format is not None and pixel_format.name == "pal8"
 
     @property
     def has_jumping_clock(self) -> bool:

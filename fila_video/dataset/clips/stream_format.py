@@ -38,7 +38,8 @@ def video_format(container: "av.container.InputContainer") -> str:
         return TRANSCODE + obstacle
     colors = (context.color_range, context.colorspace, context.color_primaries, context.color_trc)
     shape = (stream.sample_aspect_ratio or 1, context.profile, *colors)
-    return f"{name} {context.width}x{context.height} {context.pix_fmt} {_digest(extradata, shape)}"
+    pixels = context.format.name if context.format else None  # PyAV 17 crashes at an unknown `pix_fmt`
+    return f"{name} {context.width}x{context.height} {pixels} {_digest(extradata, shape)}"
 
 
 def audio_format(container: "av.container.InputContainer") -> str | None:
