@@ -38,16 +38,18 @@ def encode_frames(vision_tower: PreTrainedModel, frames: torch.Tensor, frames_pe
     """
     check_at_least("frames_per_chunk", frames_per_chunk, 1)
     side, size = vision_tower.config.image_size, tuple(frames.shape[-2:])
-    if size != (side, side):  # the tower would cut off what is left over beside whole patches, or fail
+    if size != (side, side):  # the tower would cut off incomplete patches, or fail
         raise ValueError(
             f"The frames have {size[0]} x {size[1]} pixels, but the vision tower takes {side} x {side}: leave out size "
             "and do_resize=False, or give the processor that size."
         )
+    states = [encode_chunk(vision_tower, chunk.to(vision_tower.dtype)) for chunk in frames.split(frames_per_chunk)]
+    return torch.cat(states)  # (N, P, D)
+
+
+def encode_chunk(vision_tower: PreTrainedModel, frames: torch.Tensor) -> torch.Tensor:
+    """Encodes frames of shape (N, 3, H, W) at once; returns the shape (N, P, D)."""
     # The tower's modules are called one by one: its own forward pass would also apply the final norm, and
     # `output_hidden_states` would keep the states of every layer in memory.
     embeddings, encoder = vision_tower.get_submodule("embeddings"), vision_tower.get_submodule("encoder")
-    states = [
-        encoder(inputs_embeds=embeddings(chunk.to(vision_tower.dtype))).last_hidden_state  # (frames_per_chunk, P, D)
-        for chunk in frames.split(frames_per_chunk)
-    ]
-    return torch.cat(states)  # (N, P, D)
+    return encoder(inputs_embeds=embeddings(frames)).last_hidden_state

@@ -34,7 +34,7 @@ from .processor_card import ModelCardMixin
 from .processor_defaults import default_chat_template, default_image_processor
 from .scene_descriptions import describe_scenes
 from .scene_times import count_digits, tokenize_times
-from .timestamps import append_times, interleave_times
+from .timestamps import TIMES_OF_SCENES, TIMESTAMPS, lay_out_times
 from .video_arguments import (
     LOADING_ARGUMENTS,
     SHAPE_ARGUMENTS,
@@ -44,11 +44,6 @@ from .video_arguments import (
 )
 from .video_metadata import FilaVideoMetadata
 from .video_tokens import count_scenes, count_tokens, pooled_side
-
-
-TIMESTAMPS = ("sampled", "selected", "interleaved", "none")
-# Those with the times of the scenes, which only the model knows.
-TIMES_OF_SCENES = ("selected", "interleaved")
 
 
 class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
@@ -278,12 +273,16 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
         if timestamps == "none":
             return self.video_token * num_tokens
         _check_has_timestamps(metadata, video_idx, timestamps)
-        times = [f"{seconds:.1f}" for seconds in metadata.timestamps]
-        if timestamps in TIMES_OF_SCENES:
-            digits = count_digits(video_inputs["frame_time_ids"][video_idx])
-            times = [self.video_token * digits] * count_scenes(num_frames, num_scenes=self.num_scenes)
-        write = interleave_times if timestamps == "interleaved" else append_times
-        return write(self.video_token, num_tokens, times, metadata.duration_seconds)
+        has_times_of_scenes = timestamps in TIMES_OF_SCENES
+        return lay_out_times(
+            self.video_token,
+            num_tokens,
+            timestamps,
+            seconds=metadata.timestamps,
+            duration_seconds=metadata.duration_seconds,
+            num_scenes=count_scenes(num_frames, num_scenes=self.num_scenes),
+            num_digits=count_digits(video_inputs["frame_time_ids"][video_idx]) if has_times_of_scenes else 0,
+        )
 
     def apply_chat_template(self, conversation, *args, processor_kwargs: dict[str, Any] | None = None, **kwargs):
         """

@@ -27,7 +27,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
-from .timestamps import equally_long_times
+from .timestamps import tokens_of_times
 
 
 PADDING_ID = -1  # no token
@@ -39,7 +39,7 @@ def tokenize_times(
     """
     The token ids of the times of a video's frames.
 
-    [`equally_long_times`] says how times are written.
+    [`timestamps.equally_long_times`] says how times are written.
 
     Args:
         tokenizer: The tokenizer of the language model.
@@ -52,14 +52,7 @@ def tokenize_times(
     Raises:
         ValueError: If the numbers of tokens differ even then; the message names two such times.
     """
-    texts = equally_long_times(seconds, duration_seconds, lambda texts: _tokenize(tokenizer, texts))
-    ids = _tokenize(tokenizer, texts)
-    for text, tokens in zip(texts, ids, strict=True):
-        if len(tokens) != len(ids[0]):
-            raise ValueError(
-                f"Times of scenes in the prompt need the same number of tokens each, as Qwen2's tokenizer makes of "
-                f"digits: this tokenizer makes {len(ids[0])} tokens of {texts[0]!r} and {len(tokens)} of {text!r}."
-            )
+    ids = tokens_of_times(seconds, duration_seconds, lambda texts: _tokenize(tokenizer, texts))
     return torch.tensor(ids, dtype=torch.long)
 
 

@@ -19,6 +19,11 @@ after the visual tokens, or a time before the visual tokens of each scene.
 from collections.abc import Callable, Sequence
 
 
+# The ways in which a prompt can state times; see `FilaVideoProcessor`.
+TIMESTAMPS = ("sampled", "selected", "interleaved", "none")
+# Those with the times of the scenes, which only the model knows.
+TIMES_OF_SCENES = ("selected", "interleaved")
+
 # From texts to the token ids of each.
 Tokenize = Callable[[list[str]], list[list[int]]]
 
@@ -72,11 +77,61 @@ def interleave_times(token: str, num_tokens: int, times: Sequence[str], duration
     return f"{beginning}.\n{scenes}{token * rest}"
 
 
+def lay_out_times(
+    token: str,
+    num_tokens: int,
+    timestamps: str,
+    *,
+    seconds: Sequence[float],
+    duration_seconds: float,
+    num_scenes: int,
+    num_digits: int,
+) -> str:
+    """
+    The text that stands in the prompt for a video whose times are stated.
+
+    Args:
+        token: The placeholder of a visual token.
+        num_tokens: Number of visual tokens of the video.
+        timestamps: `"sampled"`, `"selected"` or `"interleaved"`.
+        seconds: Times of the sampled frames.
+        duration_seconds: Length of the video.
+        num_scenes: Number of scenes.
+        num_digits: Number of tokens of the time of a scene, each of which has a placeholder.
+
+    Raises:
+        ValueError: If there is no time.
+    """
+    times = [time_text(time, 0) for time in seconds]
+    if timestamps in TIMES_OF_SCENES:
+        times = [token * num_digits] * num_scenes
+    write = interleave_times if timestamps == "interleaved" else append_times
+    return write(token, num_tokens, times, duration_seconds)
+
+
 def _beginning(times: Sequence[str], duration_seconds: float) -> str:
     if len(times) == 0:
         raise ValueError("A video without frames has no timestamps.")
     frames = "1 frame" if len(times) == 1 else f"{len(times)} frames"
     return f"This video samples {frames} of a {duration_seconds:.1f}-second video"
+
+
+def tokens_of_times(seconds: Sequence[float], duration_seconds: float, tokenize: Tokenize) -> list[list[int]]:
+    """
+    The token ids of the times of a video's frames, the same number for each. Arguments as in [`equally_long_times`].
+
+    Raises:
+        ValueError: If the numbers of tokens differ; the message names two such times.
+    """
+    texts = equally_long_times(seconds, duration_seconds, tokenize)
+    ids = tokenize(texts)
+    for text, tokens in zip(texts, ids, strict=True):
+        if len(tokens) != len(ids[0]):
+            raise ValueError(
+                f"Times of scenes in the prompt need the same number of tokens each, as Qwen2's tokenizer makes of "
+                f"digits: this tokenizer makes {len(ids[0])} tokens of {texts[0]!r} and {len(tokens)} of {text!r}."
+            )
+    return ids
 
 
 def equally_long_times(seconds: Sequence[float], duration_seconds: float, tokenize: Tokenize) -> list[str]:

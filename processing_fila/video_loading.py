@@ -31,7 +31,7 @@ from .loaded_video import LoadedVideo
 from .picture_files import PictureFiles
 from .reader import VideoReader
 from .video_input import GivenVideo, is_decoder, is_video_file, stack_frames
-from .video_metadata import FilaVideoMetadata, metadata_of_frames, metadata_of_videos
+from .video_metadata import FilaVideoMetadata, metadata_of_frames, metadata_of_sample, metadata_of_videos
 
 
 @dataclass(frozen=True)
@@ -139,17 +139,7 @@ def _read_file(video: Any, options: LoadingOptions) -> LoadedVideo:
             start_seconds=options.start_seconds,
             end_seconds=options.end_seconds,
         )
-    metadata = FilaVideoMetadata(
-        total_num_frames=sampled.total_frames,
-        fps=sampled.average_fps or None,
-        width=sampled.width,
-        height=sampled.height,
-        duration=sampled.duration_seconds,
-        video_backend="pyav",
-        frames_indices=sampled.frame_indices.tolist(),
-        frame_seconds=sampled.seconds.tolist(),
-    )
-    return LoadedVideo.of(torch.from_numpy(sampled.frames), metadata)
+    return LoadedVideo.of(torch.from_numpy(sampled.frames), metadata_of_sample(sampled))
 
 
 def _read_decoder(decoder: Any, options: LoadingOptions) -> LoadedVideo:

@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 from transformers.video_utils import VideoMetadata
 
+from .reader import SampledVideo
+
 
 @dataclass
 class FilaVideoMetadata(VideoMetadata):
@@ -61,6 +63,20 @@ class FilaVideoMetadata(VideoMetadata):
             first, last = self.frame_seconds[0], self.frame_seconds[-1]
             return last + (last - first) / max(len(self.frame_seconds) - 1, 1)
         return self.total_num_frames / self.fps
+
+
+def metadata_of_sample(sampled: SampledVideo) -> FilaVideoMetadata:
+    """Makes the metadata of frames that our reader has sampled from a file."""
+    return FilaVideoMetadata(
+        total_num_frames=sampled.total_frames,
+        fps=sampled.average_fps or None,
+        width=sampled.width,
+        height=sampled.height,
+        duration=sampled.duration_seconds,
+        video_backend="pyav",
+        frames_indices=sampled.frame_indices.tolist(),
+        frame_seconds=sampled.seconds.tolist(),
+    )
 
 
 def metadata_of_frames(given: Mapping[str, Any] | None, num_frames: int) -> FilaVideoMetadata:

@@ -10,6 +10,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from fila_video.conversion.checkpoint_folder import MAX_NEW_TOKENS, unfinished_folder
 from modeling_fila.kmeans import draw_random_numbers
+from modeling_fila.vision_features import encode_frames
 
 from .runner import EncodedVideo, OnnxVideoAnswerer
 from .settings import TOKENIZER_FILE, Settings, write_settings
@@ -124,7 +125,7 @@ def first_centers_of(config: Any, settings: Settings) -> dict[int, np.ndarray]:
 
 @torch.no_grad()
 def compare(answerer: OnnxVideoAnswerer, model: Any, processor: Any) -> Differences:
-    """Runs both on a made-up video of as many frames as the model has scenes, and on a question about it."""
+    """Runs both on a made-up video of at most 4 frames, each of which is a scene, and on a question about it."""
     settings = answerer.settings
     count = min(4, settings.num_scenes or 4)
     frames = np.random.default_rng(0).integers(0, 256, (count, *settings.frame_size, 3), dtype=np.uint8)
@@ -138,22 +139,18 @@ def compare(answerer: OnnxVideoAnswerer, model: Any, processor: Any) -> Differen
         return_tensors="pt",
     )
     features = answerer.encode_frames(frames)
+    pixels = inputs["pixel_values_videos"][0]
+    expected_features = encode_frames(model.model.vision_tower, pixels, settings.frames_per_chunk)
     expected = model.get_video_features(inputs["pixel_values_videos"], return_dict=True).pooler_output[0].numpy()
     scenes = np.repeat(np.arange(count)[:, None], settings.scene_size, axis=1)
     tokens = answerer.scene_tokens(features[scenes])
     video = EncodedVideo(tokens, scenes, np.arange(count), np.arange(count, dtype=float), float(count))
     logits = model(**inputs, logits_to_keep=1).logits[0, -1].numpy()
     return Differences(
-        features=_largest_difference(features, _features_of(model, inputs)),
+        features=_largest_difference(features, expected_features.numpy()),
         tokens=_largest_difference(tokens, expected),
         logits=_largest_difference(answerer.first_logits(video, QUESTION), logits),
     )
-
-
-def _features_of(model: Any, inputs: Any) -> np.ndarray:
-    """The features of the vision tower in PyTorch, (N, P, D)."""
-    tower = model.model.vision_tower
-    return tower.encoder(inputs_embeds=tower.embeddings(inputs["pixel_values_videos"][0])).last_hidden_state.numpy()
 
 
 def _largest_difference(ours: np.ndarray, theirs: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from transformers import DynamicCache
 from modeling_fila.feature_maps import add_newlines, pool_feature_maps
 from modeling_fila.modeling_compat import CACHE_NAME
 from modeling_fila.modeling_fila_video import FilaVideoForConditionalGeneration, FilaVideoModel
+from modeling_fila.vision_features import encode_chunk
 
 
 class VisionTower(nn.Module):
@@ -33,8 +34,7 @@ class VisionTower(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """(N, H, W, 3) uint8 -> (N, P, D)"""
         pixels = (frames.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        embeddings, encoder = self.vision_tower.embeddings, self.vision_tower.encoder
-        return encoder(inputs_embeds=embeddings(pixels)).last_hidden_state
+        return encode_chunk(self.vision_tower, pixels)
 
 
 class SceneTokens(nn.Module):

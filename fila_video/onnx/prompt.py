@@ -5,12 +5,10 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from processing_fila.timestamps import append_times, equally_long_times, interleave_times
+from processing_fila.processing_checks import check_choice
+from processing_fila.timestamps import TIMES_OF_SCENES, TIMESTAMPS, lay_out_times, tokens_of_times
 
 from .settings import TOKENIZER_FILE, Settings
-
-
-TIMESTAMPS = ("sampled", "selected", "interleaved", "none")
 
 
 class Prompts:
@@ -49,18 +47,20 @@ class Prompts:
         Raises:
             ValueError: If `timestamps` is unknown, or the question contains a control token.
         """
-        if timestamps not in TIMESTAMPS:
-            raise ValueError(f"timestamps={timestamps!r} must be one of {', '.join(map(repr, TIMESTAMPS))}.")
+        check_choice("timestamps", timestamps, TIMESTAMPS)
         self._check_question(question)
-        token = self._settings.video_token
-        if timestamps == "none":
-            video = token * num_tokens
-        elif timestamps == "sampled":
-            video = append_times(token, num_tokens, [f"{time:.1f}" for time in seconds], duration_seconds)
-        else:
-            digits = self.times(seconds, duration_seconds).shape[1]
-            write = interleave_times if timestamps == "interleaved" else append_times
-            video = write(token, num_tokens, [token * digits] * num_scenes, duration_seconds)
+        video = self._settings.video_token * num_tokens
+        if timestamps != "none":
+            has_times_of_scenes = timestamps in TIMES_OF_SCENES
+            video = lay_out_times(
+                self._settings.video_token,
+                num_tokens,
+                timestamps,
+                seconds=seconds.tolist(),
+                duration_seconds=duration_seconds,
+                num_scenes=num_scenes,
+                num_digits=self.times(seconds, duration_seconds).shape[1] if has_times_of_scenes else 0,
+            )
         before, between, after = self._settings.prompt
         return np.array(self._encode(before + video + between + question + after))
 
@@ -70,11 +70,7 @@ class Prompts:
         Raises:
             ValueError: If the tokenizer makes different numbers of tokens of them.
         """
-        texts = equally_long_times(seconds.tolist(), duration_seconds, self._encode_all)
-        ids = self._encode_all(texts)
-        if len({len(tokens) for tokens in ids}) > 1:
-            raise ValueError("The tokenizer makes different numbers of tokens of the times of the frames.")
-        return np.array(ids)
+        return np.array(tokens_of_times(seconds.tolist(), duration_seconds, self._encode_all))
 
     def decode(self, ids: list[int]) -> str:
         """Returns the text of an answer, without control tokens."""

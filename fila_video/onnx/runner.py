@@ -108,12 +108,15 @@ class OnnxVideoAnswerer:
             ValueError: If an argument is unknown, or the question contains a control token.
         """
         limit = self.settings.max_new_tokens if max_new_tokens is None else max_new_tokens
-        self._language_model.start()
         logits = self.first_logits(video, question, timestamps=timestamps)
         answer: list[int] = []
-        while len(answer) < limit and (token := self._best(logits)) not in self.settings.end_token_ids:
+        while len(answer) < limit:
+            if answer:
+                logits = self._language_model.read(self._embed(np.array(answer[-1:])))
+            token = self._best(logits)
+            if token in self.settings.end_token_ids:
+                break
             answer.append(token)
-            logits = self._language_model.read(self._embed(np.array([token])))
         return self._prompts.decode(answer)
 
     def first_logits(self, video: EncodedVideo, question: str, *, timestamps: str | None = None) -> np.ndarray:

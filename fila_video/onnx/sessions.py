@@ -27,7 +27,7 @@ class Part:
 
 
 class LanguageModel:
-    """The language model, which keeps what it has read in a cache."""
+    """The language model, which keeps what it has read in a cache. `start` comes before each prompt."""
 
     def __init__(self, path: Path, options: onnxruntime.SessionOptions):
         self._session = open_session(path, options)
@@ -35,7 +35,6 @@ class LanguageModel:
         self._outputs = [output.name for output in outputs]
         self._cache_inputs = [value for value in inputs if len(value.shape) == 4]
         self._cache: list[OrtValue] = []
-        self.start()
 
     def start(self) -> None:
         """Empties the cache, for a new prompt."""

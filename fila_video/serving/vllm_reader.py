@@ -10,6 +10,7 @@ import numpy as np
 from vllm.multimodal.video import VIDEO_LOADER_REGISTRY, VideoLoader
 
 from processing_fila.reader import read_video
+from processing_fila.video_metadata import metadata_of_sample
 
 
 NAME = "fila_video"
@@ -56,13 +57,5 @@ class FilaVideoLoader(VideoLoader):
         if size is not None:
             size = (size[0], size[1])  # JSON has lists
         video = read_video(data, num_frames=num_frames, fps=fps, size=size, **options)
-        metadata = {
-            "total_num_frames": video.total_frames,
-            "fps": video.average_fps or None,
-            "duration": video.duration_seconds,
-            "video_backend": NAME,
-            "frames_indices": video.frame_indices.tolist(),
-            "frame_seconds": video.seconds.tolist(),
-            "do_sample_frames": False,
-        }
-        return video.frames, metadata
+        known = {name: value for name, value in metadata_of_sample(video).items() if value is not None}
+        return video.frames, {**known, "do_sample_frames": False}
