@@ -25,6 +25,7 @@ from typing import Any
 import av
 import transformers
 
+from benchmarks.damage import damage
 from convert_checkpoint import convert_checkpoint
 from fila_video.common.command_line import EXPECTED_ERRORS
 from fila_video.dataset.clips.open_clip import BadClipError
@@ -105,25 +106,6 @@ def damaged_clips(folder: Path, count: int, seed: int) -> Iterator[Path]:
         path = folder / f"clip{Path(CLIPS[kind][0]).suffix}"
         path.write_bytes(damage(bytearray(whole[kind]), generator))
         yield path
-
-
-def damage(data: bytearray, generator: random.Random) -> bytes:
-    """Changes some bytes, near the header in half of the cases."""
-    for _ in range(generator.choice((1, 2, 8, 64))):
-        end = len(data) if generator.random() < 0.5 else min(len(data), 2000)
-        place = generator.randrange(end)
-        action = generator.randrange(5)
-        if action == 0:
-            data[place] ^= 1 << generator.randrange(8)
-        elif action == 1:
-            data[place : place + 4] = generator.choice((b"\xff" * 4, b"\0" * 4, b"\x7f\xff\xff\xff"))
-        elif action == 2:
-            data[place : place + 4] = generator.randbytes(4)
-        elif action == 3 and len(data) > 4000:
-            del data[place : place + generator.randrange(1, 50)]
-        elif generator.random() < 0.1:
-            del data[max(place, 100) :]
-    return bytes(data)
 
 
 def try_clip(path: Path) -> str:
