@@ -22,6 +22,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -63,6 +64,7 @@ IMAGES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 INPUTS_PER_PROCESS = 200
 NUM_FRAMES = 8
+SECONDS_TO_END = 5.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,10 @@ class ReadingProcess:
         self._connection.recv()
 
     def end(self) -> None:
+        """Lets the process end by itself, so that it removes its temporary files, unless it hangs."""
         if self._process is not None:
+            self._connection.close()
+            self._process.join(SECONDS_TO_END)
             self._process.kill()
             self._process.join()
 
@@ -186,17 +191,23 @@ class ReadingProcess:
 
 
 def _read_all(connection: Connection) -> None:
-    """Reads the inputs whose paths come. What was loaded or started by the first input is not left over."""
+    """Reads the inputs whose paths come, until the other end is closed."""
     warnings.simplefilter("ignore")
     connection.send(None)
-    while True:
-        path = connection.recv()
-        num_open = _num_open()
-        text = try_input(path)
-        gc.collect()
-        if not text.startswith("FAULT") and _num_open() > num_open:
-            text = f"FAULT: {_num_open()} threads and open files after {num_open} before"
-        connection.send((text, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            text = try_one(connection.recv())
+            connection.send((text, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def try_one(path: Path) -> str:
+    """Does what `try_input` does, and checks that nothing is left over."""
+    num_open = _num_open()
+    text = try_input(path)
+    gc.collect()
+    if not text.startswith("FAULT") and _num_open() > num_open:
+        return f"FAULT: {_num_open()} threads and open files after {num_open} before"
+    return text
 
 
 def _num_open() -> int:
