@@ -109,7 +109,7 @@ def damaged_clips(folder: Path, count: int, seed: int) -> Iterator[Path]:
 
 
 def try_clip(path: Path) -> str:
-    """Returns what became of a clip: usable, or bad at one of the steps."""
+    """Returns the result for a clip: usable, or bad at one of the steps."""
     output = path.with_name("out.mp4")
     try:
         facts = probe_clip(path)
@@ -168,7 +168,7 @@ def set_odd_value(value: Any, generator: random.Random) -> None:
 
 
 def try_config(path: Path) -> str:
-    """Converts a checkpoint, with the comparison at the end. Returns what became of it."""
+    """Converts a checkpoint, with the comparison at the end. Returns the result."""
     output = path.with_name("converted")
     shutil.rmtree(output, ignore_errors=True)
     try:

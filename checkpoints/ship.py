@@ -56,7 +56,7 @@ def ship(trained: Path, output: Path) -> None:
 
 def copy_code(output: Path) -> None:
     """
-    Puts the code of this repository in place of the links of a checkpoint, or of what became of the links.
+    Puts the code of this repository in place of the links of a checkpoint, or of files that stand where links were.
 
     Args:
         output: Folder of the checkpoint.

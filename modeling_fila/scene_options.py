@@ -45,7 +45,7 @@ def with_scene_options(config: FilaVideoConfig, scene_options: dict[str, Any] | 
         return config
     for name, value in scene_options.items():
         if name not in SCENE_OPTIONS:
-            raise ValueError(f"{name}={value!r} is no scene option; choose from {', '.join(SCENE_OPTIONS)}.")
+            raise ValueError(f"{name}={value!r} is not a scene option; choose from {', '.join(SCENE_OPTIONS)}.")
         if config.scene_merging == "none":
             raise ValueError(f"{name}={value!r} has no effect: with scene_merging='none', every sampled frame is kept.")
     changed = copy(config)

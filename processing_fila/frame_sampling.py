@@ -99,7 +99,7 @@ def frames_between(
         Frame indices, at least one: if no frame begins in between, it is the one that is on the screen.
 
     Raises:
-        ValueError: If they are no times in order, or the video ends before the beginning.
+        ValueError: If a value is not a time, the two are in the wrong order, or the video ends before the beginning.
     """
     for name, value in (("start_seconds", start_seconds), ("end_seconds", end_seconds)):
         if value is not None and (not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < np.inf):

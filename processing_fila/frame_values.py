@@ -40,7 +40,7 @@ def as_8_bit(frames: torch.Tensor) -> torch.Tensor:
     if frames.dtype == torch.bool:
         return frames.to(torch.uint8) * 255
     if frames.is_complex():
-        raise ValueError(f"Frames of {frames.dtype} are no pictures.")
+        raise ValueError(f"Frames of {frames.dtype} are not pictures.")
     values = frames.to(torch.float32)
     low, high = (value.item() for value in torch.aminmax(values))
     if not torch.isfinite(values).all():

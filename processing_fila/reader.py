@@ -333,7 +333,7 @@ class VideoReader:
             self._report_damage(num_lost=num_asked - num_read, num_asked=num_asked)
 
     def _count_again(self, wanted: np.ndarray, last_index: int) -> tuple[np.ndarray, int]:
-        """Replaces an index that decoding has contradicted. If there are not as many frames, their times count.
+        """Replaces an index that decoding has contradicted. If the number of frames differs, times find the frames.
 
         Returns:
             The wanted frames after the last one that was read, and that one, in the new index.

@@ -242,7 +242,7 @@ def _has_recovery_point(messages: bytes) -> bool:
     place = 0
     while place + 2 < len(messages):
         values = []
-        for _ in range(2):  # the type, then the size: as many bytes of 255 as fit, then the rest
+        for _ in range(2):  # the type, then the size: the sum of bytes up to the first below 255
             value = 0
             while place < len(messages) and messages[place] == 255:
                 value, place = value + 255, place + 1

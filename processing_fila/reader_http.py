@@ -14,7 +14,7 @@
 """One request to a web server, with limits that hold whatever the server does, and with a policy of addresses.
 
 It is built on the standard library. The time limits of other HTTP clients restart with every byte that arrives, so a
-server that sends a byte per second can hold them for ever.
+server that sends a byte per second can block them forever.
 """
 
 import io

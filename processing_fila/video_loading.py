@@ -149,7 +149,9 @@ def _read_decoder(decoder: Any, options: LoadingOptions) -> LoadedVideo:
     """
     facts, total = decoder.metadata, len(decoder)
     if not total or not facts.average_fps:
-        raise ValueError(f"{type(decoder).__name__} does not say how many frames the video has and how fast they are.")
+        raise ValueError(
+            f"{type(decoder).__name__} does not state the number of frames and the frame rate of the video."
+        )
     duration = total / facts.average_fps
     chosen = _choose(np.arange(total) / facts.average_fps, duration, options)
     batch = decoder.get_frames_at(indices=chosen.tolist())

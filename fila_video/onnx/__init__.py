@@ -5,7 +5,7 @@ Reading order:
     Writing a folder, with PyTorch: `python -m fila_video.onnx export`
       parts             the four parts of the model that become ONNX files
       write_parts       each part through the exporter of transformers
-      settings          what else the runner has to know
+      settings          what the runner needs besides the files
       export            the whole folder, and how much its answers differ from PyTorch's
 
     Answering, without PyTorch and transformers: `python -m fila_video.onnx ask`

@@ -39,7 +39,7 @@ class FilaVideoLoader(VideoLoader):
 
         Args:
             data: The file.
-            num_frames: Number of frames to sample; -1 for as many as `max_frames` allows.
+            num_frames: Number of frames to sample; -1 for the number that `max_frames` allows.
             fps: Frames per second to sample instead.
             size: (height, width) in pixels to which frames are resized while they are decoded. With the size that the
                 model takes, memory holds small frames only, and they are those of the pipeline.

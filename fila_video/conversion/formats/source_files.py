@@ -100,7 +100,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _check_files_are_regular(folder: Path) -> None:
-    """Refuses pipes and devices. Opening a pipe waits for ever, and a device has no end."""
+    """Refuses pipes and devices. Opening a pipe blocks forever, and a device has no end."""
     for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
         if path.exists() and not path.is_file() and not path.is_dir():
             raise OSError(f"{path} is not a regular file.")

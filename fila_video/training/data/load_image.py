@@ -43,7 +43,7 @@ def _open(file: str | os.PathLike | bytes) -> BinaryIO:
     path = os.fspath(file)
     if "://" in path:
         return cast(BinaryIO, fsspec.open(path, "rb").open())
-    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for ever
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would block forever
         raise OSError(f"{path} is not a file.")
     return open(path, "rb")
 
