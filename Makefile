@@ -28,7 +28,7 @@ demo: .venv/.ready ## draw a video and ask about it; or VIDEO=clip.mp4 QUESTION=
 mini: .venv/.ready ## train the small model of checkpoints/ from nothing: about twelve minutes on a large GPU, over an hour and a half on two cores
 	.venv/bin/python -m fila_video.mini --output outputs/mini
 
-train-demo: .venv/.ready ## train a tiny model in all four stages on drawn pictures and clips: about 16 minutes of CPU time
+train-demo: .venv/.ready ## train a tiny model in all four stages on drawn pictures and clips: about 13 minutes of CPU time
 	rm -rf outputs/train-demo
 	.venv/bin/python demo/train_all_stages.py --output outputs/train-demo
 

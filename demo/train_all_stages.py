@@ -4,7 +4,7 @@ Trains a tiny model in the four stages on drawn images and clips, and asks it ab
     python demo/train_all_stages.py [--output outputs/train-demo]
 
 The stages are the shipped ones, and the command is the one for real training. Only fields that are too large for a tiny
-model on a CPU are changed. With the default numbers, this takes about 16 minutes of CPU time.
+model on a CPU are changed. With the default numbers, this takes about 13 minutes of CPU time.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def main() -> int:
         parser.error(f"{options.output} exists already")
     print(
         f"Draws {options.images} images and {options.clips} clips and trains four stages of {options.epochs} epochs. "
-        "The default numbers take about 16 minutes of CPU time.",
+        "The default numbers take about 13 minutes of CPU time.",
         flush=True,
     )
     data = options.output / "data"

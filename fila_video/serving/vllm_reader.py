@@ -1,7 +1,9 @@
 """Lets vLLM read videos with our reader: a plugin that vLLM finds by its entry point (`vllm.general_plugins`).
 
-vLLM's own readers compute times as frame number / fps. With this plugin, the prompt has the times of the file, and the
-frames are those that the pipeline takes.
+vLLM's own readers compute times as frame number / fps. With this one, the prompt has the times of the file, and the
+frames are those that the pipeline takes. A server uses it with `--media-io-kwargs '{"video": {"video_backend":
+"fila_video"}}'`: vLLM could choose it by the class of the video processor, but looks for that class only in files which
+FiLA-Video checkpoints do not have.
 """
 
 from typing import Any
@@ -14,13 +16,11 @@ from processing_fila.video_metadata import metadata_of_sample
 
 
 NAME = "fila_video"
-# vLLM chooses the reader by the class of the model's video processor, unless the server or a request names another.
-VIDEO_PROCESSOR = "FilaVideoVideoProcessor"
 
 
 def register() -> None:
     """Makes the reader known to vLLM, which calls this in each of its processes."""
-    VIDEO_LOADER_REGISTRY.register(NAME, video_processor=VIDEO_PROCESSOR)(FilaVideoLoader)
+    VIDEO_LOADER_REGISTRY.register(NAME)(FilaVideoLoader)
 
 
 class FilaVideoLoader(VideoLoader):

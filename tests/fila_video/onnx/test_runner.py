@@ -115,7 +115,7 @@ def test_answers_without_pytorch(mini, onnx_python, tmp_path):
         [scene["representative_seconds"] for scene in theirs["scenes"]] == answer["scene_seconds"]
         for answer, theirs in zip(answers, expected, strict=True)
     ]
-    # In about one video of forty, rounding decides which frames k-means selects: docs/onnx.md.
+    # In about one video of thirty, rounding decides which frames k-means selects: docs/onnx.md.
     assert sum(has_same_scenes) >= 0.8 * len(answers)
     same = list(compress(zip(answers, expected, strict=True), has_same_scenes))
     assert [answer["answer"] for answer, _ in same] == [theirs["generated_text"] for _, theirs in same]
