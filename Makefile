@@ -15,7 +15,7 @@ PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python"
          FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" \
          FILA_ONNX_PYTHON="$(CURDIR)/.venv-onnx/bin/python" $(1)/bin/python -m pytest
 
-.PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint clean
+.PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint docs clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -50,8 +50,12 @@ lint: .venv/.ready ## ruff on everything, mypy on our own code, transformers-mli
 	.venv/bin/python -m mypy
 	.venv/bin/python .ci/lint_hub_files.py
 
+docs: .venv-docs/.ready ## the documentation site, in outputs/docs; a warning is an error
+	.venv-docs/bin/python -m sphinx -W --keep-going --quiet --builder html docs outputs/docs
+	@echo 'The site: outputs/docs/index.html'
+
 clean: ## remove the environments, builds and caches
-	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-vllm build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-vllm .venv-docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .ready is written last: a set-up that was interrupted starts again from nothing, a change of setup.cfg only updates.
@@ -78,6 +82,13 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 	@$(BORROW_PACKAGES)
 	.venv/bin/python -m pip --python .venv-floor/bin/python install --disable-pip-version-check 'transformers==$(FLOOR)' \
 		'av==$(FLOOR_PYAV).*'
+	@touch $@
+
+# Sphinx, whose dependencies nobody else needs. docs/conf.py says why it was chosen.
+.venv-docs/.ready: .venv/.ready
+	@$(BORROW_PACKAGES)
+	.venv/bin/python -m pip --python .venv-docs/bin/python install --disable-pip-version-check --quiet \
+		'sphinx>=8.1' 'myst-parser>=4' 'furo>=2025.12'
 	@touch $@
 
 # What `python -m fila_video.onnx ask` needs: no PyTorch and no transformers.

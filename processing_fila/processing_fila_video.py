@@ -166,10 +166,10 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
             images: PIL images, arrays, paths or URLs; a list, or a list of lists, one for each prompt.
             text (`str` or `list[str]`): prompts, with an `<image>` for each image and a `<video>` for each video.
             videos: see [`FilaVideoVideoProcessor.preprocess`]; in the order of the `<video>` tokens.
-            num_frames, fps, max_frames, seek_mode, do_sample_frames, video_metadata, timestamps, return_metadata,
-                url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy: for the videos, here or in
-                `videos_kwargs`. `return_metadata=True` adds `video_metadata`, a list of
-                [`FilaVideoMetadata`].
+            videos_kwargs: for the videos, and each may also be given directly: `num_frames`, `fps`, `max_frames`,
+                `seek_mode`, `do_sample_frames`, `video_metadata`, `timestamps`, `return_metadata`,
+                `url_timeout_seconds`, `url_total_seconds`, `url_max_bytes` and `url_policy`. `return_metadata=True`
+                adds `video_metadata`, a list of [`FilaVideoMetadata`].
             kwargs: for the tokenizer (`padding`, `return_tensors`, ...).
 
         Returns:
