@@ -16,6 +16,9 @@
 Shape letters: N sampled frames.
 """
 
+from bisect import bisect_left
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -33,6 +36,11 @@ def sample_frame_indices(
     duration_seconds: float | None = None,
 ) -> np.ndarray:
     """Chooses frames that are spread evenly in time, with the first and the last frame among them.
+
+    These are the frames nearest to evenly spread times. If several of these times have the same nearest frame, its
+    neighbors are taken too, as long as each is at most one step between two of these times away from its own time.
+    Otherwise (a burst of pictures and then a still), each nearest frame is taken once, and the remaining frames are
+    added one by one: always the frame that is farthest in time from any chosen one.
 
     Args:
         frame_seconds: Presentation times of all frames in seconds, `(frames of the video,)`, sorted.
@@ -140,9 +148,18 @@ def _duration(frame_seconds: np.ndarray, duration_seconds: float | None) -> floa
 
 
 def _spread_in_time(frame_seconds: np.ndarray, count: int) -> np.ndarray:
+    """Chooses the frames nearest to evenly spread times; see `sample_frame_indices`."""
     first, last = frame_seconds[0], frame_seconds[-1]
-    targets = np.linspace(first, last, count) if count > 1 else np.array([(first + last) / 2])
-    return _make_distinct(nearest_indices(frame_seconds, targets), len(frame_seconds))
+    if count == 1:
+        return nearest_indices(frame_seconds, np.array([(first + last) / 2]))
+    targets = np.linspace(first, last, count)
+    nearest = nearest_indices(frame_seconds, targets)
+    nearest[0], nearest[-1] = 0, len(frame_seconds) - 1  # also where several frames have the same time
+    chosen = _make_distinct(nearest, len(frame_seconds))
+    spacing = (last - first) / (count - 1)
+    if (np.abs(frame_seconds[chosen] - targets) <= spacing + 1e-9).all():
+        return chosen
+    return _fill_gaps(frame_seconds, np.unique(nearest), count)
 
 
 def _make_distinct(indices: np.ndarray, total: int) -> np.ndarray:
@@ -151,3 +168,38 @@ def _make_distinct(indices: np.ndarray, total: int) -> np.ndarray:
     forward = np.maximum.accumulate(indices - steps) + steps
     room = total - len(indices) + steps  # the largest index that leaves room for those that follow
     return np.minimum(forward, room)
+
+
+def _fill_gaps(frame_seconds: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
+    """Adds frames to the `chosen` ones, one by one, until there are `count`, `(N,)`.
+
+    Each time, it is the frame that is farthest in time from any chosen one; on a tie, the earliest.
+    """
+    all_chosen = chosen.tolist()
+    # The best frame of each gap between two chosen frames, the one with the largest distance first.
+    best = [gap for pair in pairwise(all_chosen) for gap in _middle_frame(frame_seconds, *pair)]
+    heapify(best)
+    while len(all_chosen) < count:
+        _, frame, before, after = heappop(best)
+        all_chosen.append(frame)
+        for pair in ((before, frame), (frame, after)):
+            for gap in _middle_frame(frame_seconds, *pair):
+                heappush(best, gap)
+    return np.sort(np.array(all_chosen, dtype=np.int64))
+
+
+def _middle_frame(frame_seconds: np.ndarray, before: int, after: int) -> list[tuple[float, int, int, int]]:
+    """Finds the frame between two chosen ones that is farthest from both: the one nearest to the middle.
+
+    Returns:
+        The negative distance, the frame, `before` and `after`; nothing if there is no frame in between.
+    """
+    if after - before < 2:
+        return []
+    start, end = float(frame_seconds[before]), float(frame_seconds[after])
+    right = bisect_left(frame_seconds, (start + end) / 2, before + 1, after - 1)
+    candidates = [frame for frame in (right - 1, right) if frame > before]
+    # Rounding must not decide a tie here either.
+    distances = [round(min(float(frame_seconds[f]) - start, end - float(frame_seconds[f])), 9) for f in candidates]
+    distance = max(distances)
+    return [(-distance, candidates[distances.index(distance)], before, after)]

@@ -9,6 +9,7 @@ from processing_fila.frame_sampling import nearest_indices, sample_frame_indices
 
 
 STEADY = np.arange(10) / 10
+BURST = np.append(np.arange(1000) / 100, 3600.0)
 FROZEN = np.array([0, 0.1, 0.2, 0.3, 10])  # a screen recording that changes at first and then stays the same
 
 
@@ -29,8 +30,14 @@ FROZEN = np.array([0, 0.1, 0.2, 0.3, 10])  # a screen recording that changes at 
         (STEADY, {"fps": 1, "duration_seconds": 4.0}, [0, 3, 6, 9]),
         # targets 0, 5 and 10 s: 5 s is nearer to 0.3 s than to 10 s
         (FROZEN, {"num_frames": 3}, [0, 3, 4]),
-        # targets 0, 3.33, 6.67, 10 s: the second and third want frames 3 and 4, the last has 4: they move back
-        (FROZEN, {"num_frames": 4}, [0, 2, 3, 4]),
+        # targets 0, 3.33, 6.67, 10 s: nearest are frames 0, 3, 4, 4. Frames 1 and 2 are 0.1 s from 0 and 3: the earlier
+        (FROZEN, {"num_frames": 4}, [0, 1, 3, 4]),
+        # 1,000 pictures in 10 s and then a still: 0, 999 and 1000 are nearest to the targets, the others halve gaps
+        (BURST, {"num_frames": 8}, [0, 249, 374, 499, 624, 749, 999, 1000]),
+        (BURST, {"num_frames": 3}, [0, 999, 1000]),
+        # small irregularities move frames to their neighbors, as in ordinary recordings: targets 0, 1, 2, 3, 4 s
+        (np.array([0, 0.1, 1.9, 2, 2.1, 4]), {"num_frames": 5}, [0, 1, 3, 4, 5]),
+        (np.array([0.0, 0.0, 5.0, 9.0, 9.0]), {"num_frames": 3}, [0, 2, 4]),
         (FROZEN, {"num_frames": 5}, [0, 1, 2, 3, 4]),
         (np.array([0.0]), {"num_frames": 3}, [0]),
         (np.array([0.0]), {"fps": 2}, [0]),
@@ -52,6 +59,47 @@ def test_distinct_increasing_complete(gaps, num_frames):
     assert 0 <= indices[0] and indices[-1] < len(times)
     if len(indices) > 1:
         assert indices[0] == 0 and indices[-1] == len(times) - 1
+
+
+def spread_by_brute_force(times: list[int], count: int) -> list[int]:
+    """The rule for uneven recordings, by its words and in whole numbers: twice (count - 1) times each distance."""
+    steps, length = count - 1, times[-1] - times[0]
+    targets = [times[0] * steps + place * length for place in range(count)]
+    frames = range(len(times))
+    nearest = [min(frames, key=lambda frame: (abs(times[frame] * steps - target), frame)) for target in targets]
+    moved = list(nearest)
+    for place in range(1, count):
+        moved[place] = max(moved[place], moved[place - 1] + 1)
+    for place in range(count):
+        moved[place] = min(moved[place], len(times) - count + place)
+    if all(abs(times[frame] * steps - target) <= length for frame, target in zip(moved, targets, strict=True)):
+        return moved
+    chosen = set(nearest)
+    while len(chosen) < count:
+        distances = [min(abs(times[frame] - times[other]) for other in chosen) for frame in frames]
+        left = [frame for frame in frames if frame not in chosen]
+        chosen.add(max(left, key=lambda frame: (distances[frame], -frame)))
+    return sorted(chosen)
+
+
+@given(
+    gaps=st.lists(st.one_of(st.integers(1, 9), st.integers(1, 5000)), min_size=1, max_size=50),
+    num_frames=st.integers(2, 30),
+)
+def test_against_brute_force(gaps, num_frames):
+    milliseconds = [0, *np.cumsum(gaps).tolist()]
+    count = min(num_frames, len(milliseconds))
+    indices = sample_frame_indices(np.array(milliseconds) / 1000, num_frames=num_frames)
+    assert indices.tolist() == spread_by_brute_force(milliseconds, count)
+
+
+def test_bursts_of_a_long_recording():
+    """A million frames, in 50 bursts with stills in between: every burst and its ends are seen."""
+    bursts = np.arange(50)[:, None] * 1000.0 + np.arange(20_000) / 1000
+    indices = sample_frame_indices(bursts.ravel(), num_frames=768)
+    assert len(np.unique(indices)) == 768 and indices[0] == 0 and indices[-1] == 999_999
+    numbers = np.bincount(indices // 20_000)
+    assert numbers.min() >= 8
 
 
 @pytest.mark.parametrize(
