@@ -74,6 +74,9 @@ __all__ = ["SampledVideo", "VideoDamageWarning", "VideoReadError", "VideoReader"
 
 SEEK_MODES = ("exact", "keyframe")
 LOOKAHEAD_BYTES = 16 * 2**20
+# A sample that meets damage is chosen again. After the first time, the frames near the damage are known, and after the
+# second time all frames are. A third time, there can only be errors that come and go.
+MAX_ROUNDS = 4
 
 
 def read_video(
@@ -239,21 +242,26 @@ class VideoReader:
         _check_size(size)
         options = {"num_frames": num_frames, "fps": fps, "max_frames": max_frames}
         options |= {"start_seconds": start_seconds, "end_seconds": end_seconds}
-        lost = np.empty(0, dtype=np.int64)
-        while len(lost) < self.num_frames:
+        lost = looked_at = np.empty(0, dtype=np.int64)
+        num_rounds = 0
+        while True:
             wanted = self._choose_sample(lost, seek_mode, options)
+            num_rounds += 1
             try:
                 frames, is_read = self._collect(wanted, size)
-                if is_read.all():
-                    break
                 found = wanted[~is_read]
-                lost = np.union1d(lost, np.union1d(found, self._unreadable_near(found)))
+                lost = np.union1d(lost, found)
+                if len(found) == 0 or num_rounds == MAX_ROUNDS:
+                    break
+                suspects = np.setdiff1d(self._suspects(found, num_rounds, seek_mode, options), looked_at)
+                lost = np.union1d(lost, self._unreadable(suspects))
+                looked_at = np.union1d(looked_at, suspects)
             except IndexContradictedError:
                 self._use_index(count_frames(self._source))
-                lost = lost[:0]
+                lost = looked_at = lost[:0]
         if len(lost):
             self._report_damage(num_lost=len(lost), num_asked=self.num_frames)
-        return self._sampled(wanted, frames)
+        return self._sampled(wanted[is_read], frames if is_read.all() else frames[is_read])
 
     def _use_index(self, index: FrameIndex) -> None:
         """Sets the facts about the frames."""
@@ -291,8 +299,12 @@ class VideoReader:
             if len(lost) == 0:
                 return self._choose_frames(sample_frame_indices(times, **options), None, seek_mode)
         readable = np.setdiff1d(frames_between(times, start, end, self.duration_seconds), lost)
+        if seek_mode == "keyframe" and len(lost):  # nothing may be known about the other frames of a damaged part
+            keys = np.intersect1d(readable, self.key_frame_indices)
+            readable = keys if len(keys) else readable
         if len(readable) == 0:
-            raise VideoReadError(f"{self._source.name}: not one frame of this part could be decoded.")
+            of_part = "" if start is None and end is None else " of this part"
+            raise VideoReadError(f"{self._source.name}: not one frame{of_part} could be decoded.")
         return self._choose_frames(readable[sample_frame_indices(times[readable], **options)], None, seek_mode, lost)
 
     def _choose_frames(self, frame_indices, seconds, seek_mode: str, lost: np.ndarray | None = None) -> np.ndarray:
@@ -357,11 +369,23 @@ class VideoReader:
             frames[place], is_read[place] = frame, True
         return frames, is_read
 
-    def _unreadable_near(self, lost: np.ndarray) -> np.ndarray:
-        """Returns all frames that cannot be decoded in the groups of the `lost` frames."""
-        near = self._index.decoded_together(lost)
-        readable = [index for index, _ in self._decode(near, None, in_order=False, make_paint=lambda: _paint_nothing)]
-        return np.setdiff1d(near, readable)
+    def _suspects(self, found: np.ndarray, num_rounds: int, seek_mode: str, options: dict[str, Any]) -> np.ndarray:
+        """Returns the frames that may be lost too, after some frames of a sample were `found` to be.
+
+        Damage is mostly in one place, so these are first the frames that are decoded with them. If the next sample
+        meets damage again, they are all frames that can be sampled, so that no further sample can.
+        """
+        if num_rounds == 1:
+            return self._index.decoded_together(found)
+        if seek_mode == "keyframe":
+            return self.key_frame_indices
+        part = options["start_seconds"], options["end_seconds"]
+        return frames_between(self._index.frame_seconds, *part, self.duration_seconds)
+
+    def _unreadable(self, suspects: np.ndarray) -> np.ndarray:
+        """Returns those of some frames that cannot be decoded."""
+        decoded = self._decode(suspects, None, in_order=False, make_paint=lambda: _paint_nothing)
+        return np.setdiff1d(suspects, [frame_index for frame_index, _ in decoded])
 
     def _decode(
         self,

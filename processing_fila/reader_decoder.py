@@ -69,6 +69,7 @@ class SeekingDecoder:
         self._packets = packets
         self._num_threads = num_threads
         self._is_stopped = False
+        self._start_is_damaged = False  # whether the packet at which decoding started last gave an error
         with closing(VideoContainer(source)) as container:
             self._codec = container.codec(num_threads)
             self.sample_aspect_ratio: Fraction | None = container.sample_aspect_ratio
@@ -87,7 +88,8 @@ class SeekingDecoder:
         """Yields the wanted frames of a segment with their indices, in time order.
 
         A decoder that starts at a key packet may hold frames back until its picture has recovered (intra refresh).
-        A segment with a gap is therefore decoded again from the key packet before.
+        A segment with a gap is therefore decoded again from the key packet before, unless the key packet itself is
+        damaged, which loses all frames of the segment from wherever it is decoded.
         """
         wanted = deque(segment.frames.tolist())
         for start in (segment.start, self._packets.keys.last_before(segment.start)):
@@ -99,7 +101,7 @@ class SeekingDecoder:
                     wanted.popleft()
                 if wanted and wanted[0] == frame_index:
                     yield wanted.popleft(), frame
-            if not wanted or is_last_try:
+            if not wanted or is_last_try or self._start_is_damaged:
                 return
 
     def _decode(self, start: int, stop: int, wanted: list[int]) -> Iterator[tuple[int, "av.VideoFrame"]]:
@@ -107,6 +109,7 @@ class SeekingDecoder:
         index_of_pts = {int(self._frame_pts[frame]): frame for frame in wanted}
         damage = DamageFilter(start, self._packets.keys.pts_of(start), decoder_delay=self._num_threads - 1)
         self._codec.flush_buffers()
+        self._start_is_damaged = False
         for number, packet in self._read(start, stop):
             self._codec.skip_frame = "NONREF" if self._is_useless(packet, index_of_pts) else "DEFAULT"
             damage.sent(number, packet.pts, packet.is_corrupt)
@@ -138,6 +141,8 @@ class SeekingDecoder:
             frames = []
             if packet is not None:
                 damage.failed(number, packet.pts)
+                # With several threads, the error may be that of an earlier packet.
+                self._start_is_damaged |= number == damage.start_packet and self._num_threads == 1
         for frame in frames:
             self._check_order(frame, damage)
             is_wanted = frame.pts in index_of_pts

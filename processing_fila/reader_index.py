@@ -141,9 +141,9 @@ class FrameIndex:
             yield self.packets.frames_of_group(group)
 
     def decoded_together(self, frames: np.ndarray) -> np.ndarray:
-        """Returns all frames of the groups that `frames` belong to."""
+        """Returns all frames of the groups that `frames` belong to; all if nothing is known about packets."""
         if self.packets is None:
-            return frames
+            return np.arange(len(self.frame_pts))
         groups = np.unique(self.packets.groups_of(frames))
         return np.concatenate([self.packets.frames_of_group(group) for group in groups.tolist()])
 
