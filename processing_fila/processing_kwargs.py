@@ -32,6 +32,7 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
         timestamps (`str`): what [`FilaVideoProcessor`] writes into the prompt; see there.
         url_timeout_seconds, url_total_seconds (`float`), url_max_bytes (`int`), url_policy (`str`): limits and allowed
             addresses of http(s) URLs; see [`VideoReader`].
+        on_damage (`str`): `"warn"` or `"error"` for videos that are damaged or cut off.
     """
 
     max_frames: int | None
@@ -44,6 +45,7 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
     url_total_seconds: float | None
     url_max_bytes: int | None
     url_policy: str | None
+    on_damage: str | None
 
 
 class FilaVideoProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[call-arg]

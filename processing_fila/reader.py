@@ -28,6 +28,7 @@ Reading order: these are the files of the reader in the order in which a call vi
       reader_answer          the answer to one request, checked
       reader_http            one request, within limits of time and size, and the policy of addresses
       reader_address         the parts of a URL, and which addresses are public
+      reader_cut_animation   only the whole pictures of an animation that is cut off
       reader_probe       the first look: which frames there are, and how they are shown
       reader_container     the file opened with PyAV: its video stream and its packets
       reader_listing       the packets, without decoding, and whether they identify the frames
@@ -37,6 +38,7 @@ Reading order: these are the files of the reader in the order in which a call vi
       reader_index         the times of the frames, and the packets that hold them
       reader_picture       the size and rotation of the pictures
       reader_counting      only if packets do not identify the frames: the whole video decoded; WebP by reader_animation
+      reader_ending      whether the file ends too early
 
     Reading frames: `frames_at`, `sample` and `read_video`
       frame_sampling     which frames to read
@@ -60,7 +62,9 @@ from typing import Any
 import numpy as np
 
 from .frame_sampling import DEFAULT_MAX_FRAMES, check_sampling, frames_between, nearest_indices, sample_frame_indices
+from .reader_cut_animation import keep_whole_pictures
 from .reader_decoder import open_decoders
+from .reader_ending import describe_cut
 from .reader_errors import IndexContradictedError, VideoDamageWarning, VideoReadError
 from .reader_index import FrameIndex, plan_segments
 from .reader_parallel import Paint, decode_in_parallel, default_num_decoders
@@ -73,6 +77,7 @@ from .reader_url import UrlOptions
 __all__ = ["SampledVideo", "VideoDamageWarning", "VideoReadError", "VideoReader", "read_video"]
 
 SEEK_MODES = ("exact", "keyframe")
+DAMAGE_ACTIONS = ("warn", "error")
 LOOKAHEAD_BYTES = 16 * 2**20
 # A sample that meets damage is chosen again. After the first time, the frames near the damage are known, and after the
 # second time all frames are. A third time, there can only be errors that come and go.
@@ -111,8 +116,8 @@ def read_video(
         ImportError: If PyAV is not installed or too old.
 
     Warns:
-        VideoDamageWarning: Once, if frames are damaged. They are left out, frames are chosen again from those that can
-            be read, and the message says how many were found to be damaged.
+        VideoDamageWarning: If frames are damaged or the file is cut off. Damaged frames are left out, frames are chosen
+            again from those that can be read, and the message says how many were found to be damaged.
     """
     check_sampling(num_frames=num_frames, fps=fps, max_frames=max_frames)
     with VideoReader(source, **reader_options) as reader:
@@ -138,6 +143,8 @@ class VideoReader:
             a redirect must not lead from a public address to a private one, nor from https to http.
             `"public_only"` also refuses a URL with a private address: use it for URLs of other people. With
             `"unrestricted"`, everything is allowed.
+        on_damage: What happens if frames are damaged, or if the file ends before its structure does, as when a download
+            broke off: `"warn"` or `"error"`.
 
     Attributes:
         frame_seconds: When each frame is shown, in seconds, `(num_frames,)` float64, sorted; the first is at 0. These
@@ -153,10 +160,14 @@ class VideoReader:
         rotation_degrees: Clockwise rotation that the file asks for: 0, 90, 180 or 270. All frames are rotated already.
 
     Raises:
-        VideoReadError: If there is no such file, it has no video, or no frame can be decoded. It is an `OSError`.
+        VideoReadError: If there is no such file, it has no video, or no frame can be decoded. With `on_damage="error"`,
+            also instead of each warning. It is an `OSError`.
         ValueError: If `num_decoders` or a limit is not positive, or a URL is neither http nor https.
         TypeError: If `source` is none of the above.
         ImportError: If PyAV is not installed or too old.
+
+    Warns:
+        VideoDamageWarning: If the file is cut off, or if frames are found to be damaged while all are decoded.
     """
 
     def __init__(
@@ -168,18 +179,24 @@ class VideoReader:
         url_total_seconds: float = 600.0,
         url_max_bytes: int = 2**31,
         url_policy: str = "safe_redirects",
+        on_damage: str = "warn",
     ):
         if num_decoders is not None and num_decoders <= 0:
             raise ValueError(f"num_decoders must be positive, got {num_decoders}.")
+        if on_damage not in DAMAGE_ACTIONS:
+            raise ValueError(f"on_damage must be one of {DAMAGE_ACTIONS}, got {on_damage!r}.")
+        self._on_damage = on_damage
         self._num_decoders = num_decoders or default_num_decoders()
         url_options = UrlOptions(url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy)
         self._source = VideoSource(source, url_options=url_options)
         try:
+            keep_whole_pictures(self._source)
             index, self._geometry = probe(self._source)
+            self._use_index(index)
+            self._report_cut()
         except BaseException:
             self.close()
             raise
-        self._use_index(index)
         self.height, self.width = self._geometry.height, self._geometry.width
         self.rotation_degrees = self._geometry.rotation_degrees
 
@@ -413,11 +430,21 @@ class VideoReader:
     def _report_damage(self, *, num_lost: int, num_asked: int) -> None:
         if num_lost == num_asked:
             raise VideoReadError(f"{self._source.name}: not one frame could be decoded.")
-        warnings.warn(
-            f"{self._source.name}: {num_lost} of {num_asked} frames are damaged and were left out.",
-            VideoDamageWarning,
-            stacklevel=3,
-        )
+        self._warn(f"{self._source.name}: {num_lost} of {num_asked} frames are damaged and were left out.")
+
+    def _report_cut(self) -> None:
+        """Reports what was found when the file was opened."""
+        cut, num_damaged = describe_cut(self._source, self._index), self._index.num_damaged
+        if cut is not None:
+            self._warn(f"{self._source.name} is cut off: {cut}.")
+        elif num_damaged:
+            self._report_damage(num_lost=num_damaged, num_asked=self.num_frames + num_damaged)
+
+    def _warn(self, message: str) -> None:
+        """Warns the caller of the method that calls this one's caller, or raises an error if that is wanted."""
+        if self._on_damage == "error":
+            raise VideoReadError(message)
+        warnings.warn(message, VideoDamageWarning, stacklevel=4)
 
     def _sampled(self, frame_indices: np.ndarray, frames: np.ndarray) -> "SampledVideo":
         return SampledVideo(

@@ -34,7 +34,7 @@ class AnimationDecoder:
     time_base = Fraction(1, 1000)
     sample_aspect_ratio = None
     nominal_ticks = 0.0
-    is_damaged = False
+    num_damaged = 0
 
     def __init__(self, source: VideoSource):
         self._image = _open_image(source)

@@ -123,6 +123,15 @@ class VideoContainer:
         return self._container.format.name in ("avi", *RAW_FORMATS) and self.has_b_frames
 
     @property
+    def num_promised(self) -> int:
+        """Number of frames in the table of an MP4 or MOV file; 0 in other formats, whose headers are often wrong."""
+        return self._stream.frames if "mp4" in self._container.format.name else 0
+
+    def sample_ends(self) -> Iterator[int]:
+        """Yields where each frame in the table of an MP4 or MOV file ends, in bytes."""
+        return (entry.pos + entry.size for entry in self._stream.index_entries)
+
+    @property
     def sample_aspect_ratio(self) -> Fraction | None:
         """Width of a pixel over its height; None if the file does not say."""
         return self._stream.sample_aspect_ratio

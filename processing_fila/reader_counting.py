@@ -20,6 +20,7 @@ import numpy as np
 
 from .reader_animation import AnimationDecoder
 from .reader_container import VideoContainer
+from .reader_damage import is_zero_filled
 from .reader_index import Segment
 from .reader_source import VideoSource, av
 
@@ -37,7 +38,7 @@ class CountingDecoder:
         num_threads: Number of threads of the codec.
 
     Attributes:
-        is_damaged: Whether damage was met so far.
+        num_damaged: Number of frames that were damaged so far.
     """
 
     def __init__(self, source: VideoSource, num_threads: int):
@@ -45,7 +46,7 @@ class CountingDecoder:
         self._codec = self._container.codec(num_threads)
         self._packets = self._container.packets()
         self._is_stopped = False
-        self.is_damaged = False
+        self.num_damaged = 0
 
     @property
     def sample_aspect_ratio(self) -> Fraction | None:
@@ -86,15 +87,25 @@ class CountingDecoder:
         """
         is_whole = True
         for packet in self._moved_packets(offsets):
-            try:
-                frames = self._codec.decode(packet)
-            except av.FFmpegError:
+            frames = self._decode(packet)
+            if frames is None:
                 frames, is_whole = [], False
+                self.num_damaged += 1
             for frame in frames:
                 is_whole = not frame.is_corrupt and (is_whole or frame.key_frame)
                 if is_whole:
                     yield frame
-            self.is_damaged |= not is_whole
+                else:
+                    self.num_damaged += 1
+
+    def _decode(self, packet: "av.Packet | None") -> "list[av.VideoFrame] | None":
+        """Returns the frames that come out of the codec, or None if the packet is damaged."""
+        if packet is not None and is_zero_filled(self._codec.name, memoryview(packet)):
+            return None
+        try:
+            return self._codec.decode(packet)
+        except av.FFmpegError:
+            return None
 
     def _moved_packets(self, offsets: np.ndarray | None) -> Iterator["av.Packet | None"]:
         """Yields the packets, and None at their end."""

@@ -25,6 +25,29 @@ from typing import Any
 
 # No codec keeps more pictures than this waiting to be shown.
 MAX_HELD_FRAMES = 16
+# Codecs whose packets are never all zeros. In uncompressed video, zeros are black, and in others "nothing has changed".
+CODECS_WITHOUT_ZEROS = (
+    *("mjpeg", "prores", "dnxhd", "ffv1", "h264", "hevc", "vp8", "libvpx", "vp9", "libvpx-vp9", "av1", "libdav1d"),
+    *("mpeg1video", "mpeg2video", "mpeg4", "h263", "vc1"),
+)
+# Some cameras fill JPEG pictures up with zeros, to the end of a sector.
+MAX_JPEG_PADDING = 1024
+JPEG_END = b"\xff\xd9"
+
+
+def is_zero_filled(codec_name: str, packet: memoryview) -> bool:
+    """Whether a packet lost its content, as in a download that broke off. Some decoders make a picture of it anyway.
+
+    Args:
+        codec_name: FFmpeg's name of the decoder.
+        packet: The bytes of the packet, at least one.
+    """
+    if packet[-1] or codec_name not in CODECS_WITHOUT_ZEROS:
+        return False
+    content = bytes(packet).rstrip(b"\0")
+    if codec_name == "mjpeg" and not content.endswith(JPEG_END):
+        return len(packet) - len(content) >= min(MAX_JPEG_PADDING, len(packet) // 2)
+    return not content
 
 
 class DamageFilter:

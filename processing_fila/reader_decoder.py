@@ -24,7 +24,7 @@ import numpy as np
 from .reader_animation import AnimationDecoder
 from .reader_container import VideoContainer
 from .reader_counting import CountingDecoder, open_counting_decoder
-from .reader_damage import DamageFilter
+from .reader_damage import DamageFilter, is_zero_filled
 from .reader_errors import IndexContradictedError
 from .reader_index import FrameIndex, Segment
 from .reader_nal import unreferenced_test
@@ -41,7 +41,7 @@ CODECS_WITH_OTHER_STARTS = ("h264", "hevc", "libvpx", "libvpx-vp9")
 def open_decoders(source: VideoSource, index: FrameIndex) -> Iterator[Callable[[int], "FrameDecoder"]]:
     """Gives a function that opens a decoder with a number of threads. All its decoders read from one container."""
     if index.packets is None:
-        yield lambda num_threads: open_counting_decoder(source, 1 if index.is_damaged else num_threads)
+        yield lambda num_threads: open_counting_decoder(source, 1 if index.num_damaged else num_threads)
         return
     with closing(PacketReader(source, index.packets)) as packets:
         yield lambda num_threads: SeekingDecoder(source, index.frame_pts, packets, num_threads)
@@ -112,7 +112,7 @@ class SeekingDecoder:
         self._start_is_damaged = False
         for number, packet in self._read(start, stop):
             self._codec.skip_frame = "NONREF" if self._is_useless(packet, index_of_pts) else "DEFAULT"
-            damage.sent(number, packet.pts, packet.is_corrupt)
+            damage.sent(number, packet.pts, packet.is_corrupt or is_zero_filled(self._codec.name, memoryview(packet)))
             self._send(number, packet, damage, index_of_pts)
             yield from damage.release()
         self._send(stop, None, damage, index_of_pts)

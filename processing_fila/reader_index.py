@@ -107,8 +107,10 @@ class FrameIndex:
         time_base: Seconds in one unit.
         packets: Where the frames are in the file; None if frames can only be found by decoding and counting all.
         key_frames: Frames that can be decoded alone, `(key frames,)`; the first frame if none is known.
-        is_damaged: Whether damage was met when the frames were counted, so that only the same way of decoding gives
-            the same frames again.
+        num_damaged: Number of frames that were left out as damaged when the frames were counted. Only the same way of
+            decoding gives the same frames again.
+        num_promised: Number of frames in the table of the file; 0 if it has none.
+        is_cut: Whether the file ends within a packet.
     """
 
     frame_pts: np.ndarray
@@ -116,7 +118,9 @@ class FrameIndex:
     time_base: Fraction
     packets: PacketIndex | None = None
     key_frames: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
-    is_damaged: bool = False
+    num_damaged: int = 0
+    num_promised: int = 0
+    is_cut: bool = False
 
     @property
     def frame_seconds(self) -> np.ndarray:

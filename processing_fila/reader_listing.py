@@ -21,7 +21,7 @@ order in which they are shown, are put right here.
 from array import array
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -54,6 +54,8 @@ class Listing:
             there is one part.
         rises: Whether times never fall from one packet to the next.
         has_decoding_times_only: Whether the format has no presentation times.
+        num_promised: Number of frames in the table of the file; 0 if it has none.
+        is_cut: Whether the file ends within a packet, which is not listed.
         is_doubtful: Whether the times may be those of decoding (see `decodes_as_listed`).
     """
 
@@ -62,6 +64,8 @@ class Listing:
     rises: bool = False
     has_decoding_times_only: bool = False
     is_doubtful: bool = False
+    num_promised: int = 0
+    is_cut: bool = False
 
 
 def list_packets(source: VideoSource) -> Listing:
@@ -69,7 +73,9 @@ def list_packets(source: VideoSource) -> Listing:
     with closing(VideoContainer(source)) as container:
         packets = _Packets(source, container)
         packets.add(container.packets())
-        return packets.judge()
+        listing = packets.judge()
+        facts: dict[str, Any] = {"num_promised": container.num_promised, "is_cut": packets.are_cut}
+        return replace(listing, index=listing.index and replace(listing.index, **facts), **facts)
 
 
 def decodes_as_listed(source: VideoSource) -> bool:
@@ -102,11 +108,12 @@ class _Packets:
         self._num_for_fields = ENOUGH_PACKETS if self._fields.are_possible else 0
         self._num_to_look_at = 2**63 if self._has_palette else max(self._num_for_fields, 1)
         self._has_fields = self._has_setup_packets = False
+        self.are_cut = False  # whether the file ends within the last packet
 
     def add(self, packets: Iterator[Any]) -> None:
         """Takes all packets of the video. An hour has 100,000 or more, so this is the loop that counts."""
         pts_of_packets, flags = self._pts, self._flags
-        last_pts, last_ticks, pts = -(2**63), 0, 0
+        last_pts, last_ticks, pts, packet = -(2**63), 0, 0, None
         for packet in packets:
             is_shown = not packet.is_discard and not (self._is_vp8 and _is_hidden_vp8(packet))
             flag = SHOWN if is_shown else 0
@@ -119,6 +126,14 @@ class _Packets:
             flags.append(flag)
             pts_of_packets.append(pts)
         self._last_ticks = last_ticks or 0
+        if packet is not None and packet.is_corrupt and len(flags) > 1:
+            self._leave_out_last()
+
+    def _leave_out_last(self) -> None:
+        self.are_cut, self._last_ticks = True, 0
+        self._pts.pop()
+        if self._flags.pop() & KEY:
+            self._key_positions.pop()
 
     def _look_at(self, packet: Any) -> int:
         """Notes what else a packet says. Returns KEY if it is a key packet, and 0 otherwise."""

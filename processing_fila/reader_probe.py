@@ -124,7 +124,9 @@ def _decode_everything(source: VideoSource, listing: Listing) -> tuple[FrameInde
             end_pts=guess_end(frame_pts, decoder.nominal_ticks, last_ticks=frame.duration),
             time_base=decoder.time_base,
             key_frames=np.array(key_frames or [0], dtype=np.int64),
-            is_damaged=decoder.is_damaged,
+            num_damaged=decoder.num_damaged,
+            num_promised=listing.num_promised,
+            is_cut=listing.is_cut,
         )
         return index, geometry
 

@@ -56,6 +56,7 @@ class VideoSource:
 
     Attributes:
         name: What error messages call the video.
+        is_mended: Whether only a part of the file is read (see `replace`).
 
     Raises:
         VideoReadError: If the path names no file or an empty file, or the server does not answer.
@@ -69,6 +70,7 @@ class VideoSource:
         if isinstance(video, str) and video[:5].lower() == "data:":
             video = bytes_of_data_url(video)
         self.name = _name_of(video)
+        self.is_mended = False
         self._downloaded: HttpFile | None = None
         if isinstance(video, str) and _is_url(video):
             self._downloaded = HttpFile(video, url_options)
@@ -92,6 +94,15 @@ class VideoSource:
     def is_remote(self) -> bool:
         """Whether the bytes come from a server."""
         return self._downloaded is not None
+
+    def has_fetched(self, start: int, stop: int) -> bool:
+        """Whether the bytes `[start, stop)` can be read without asking a server."""
+        return self._downloaded is None or self._downloaded.has_fetched(start, stop)
+
+    def replace(self, data: bytes) -> None:
+        """Lets this source hold other bytes, the part of the file that is not cut off."""
+        self.is_mended = True
+        self._open = lambda: io.BytesIO(data)
 
     def close(self) -> None:
         """Deletes what was downloaded. A file object of the caller stays open."""

@@ -130,6 +130,10 @@ class HttpFile(io.RawIOBase):
         self._position += len(data)
         return data
 
+    def has_fetched(self, start: int, stop: int) -> bool:
+        """Whether the bytes `[start, stop)` are kept already."""
+        return all(piece in self._cached for piece in range(start // PIECE_BYTES, -(-stop // PIECE_BYTES)))
+
     def close(self) -> None:
         self._close_answer()
         self._cache.close()

@@ -49,6 +49,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         seek_mode (`str`, *optional*, defaults to `"exact"`): or `"keyframe"`; see [`VideoReader.frames_at`].
         url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy (*optional*): limits and allowed addresses of
             http(s) URLs, as in [`VideoReader`], which has the defaults.
+        on_damage (*optional*): `"warn"` or `"error"` for videos that are damaged or cut off; likewise.
         size (`dict`, *optional*, defaults to `{"height": 384, "width": 384}`): frames are stretched to it.
         others: as in [`BaseVideoProcessor`].
     """

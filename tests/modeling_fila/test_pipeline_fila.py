@@ -844,6 +844,16 @@ def test_limits_for_urls(pipe, clip):
                 pipe(url, text=QUESTION, **options)
 
 
+def test_a_video_that_is_cut_off(pipe, tmp_path):
+    cut = draw_clip(tmp_path / "cut.mkv")
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    with pytest.warns(UserWarning, match=r"cut.mkv is cut off: the first \d+ frames can be read"):
+        assert pipe(str(cut), text=QUESTION, max_new_tokens=NEW_TOKENS)
+    for options in ({"on_damage": "error"}, {"processor_kwargs": {"on_damage": "error"}}):
+        with pytest.raises(OSError, match="cut.mkv is cut off"):
+            pipe(str(cut), text=QUESTION, **options)
+
+
 def test_messages_hold_no_secrets_and_no_long_values(pipe):
     url = "https://user:word@example.org/a.mp4?token=" + "secret" * 100_000
     data_url = "data:video/mp4;base64," + "A" * 1_000_000

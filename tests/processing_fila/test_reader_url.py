@@ -2,6 +2,7 @@
 
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +23,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.data = data
         self.num_bytes_sent = 0
+        self.num_answers = 0
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_port}/{path}"
@@ -74,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(404, b"")
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.server.num_answers += 1
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
@@ -120,6 +123,44 @@ def test_every_piece_is_fetched_once(server):
         for _ in range(3):
             assert len(list(reader.frames_at(range(80)))) == 80
     assert server.num_bytes_sent <= len(server.data)
+
+
+CONTAINERS: dict[str, dict] = {
+    "table.mp4": {"container_options": {"movflags": "faststart"}},
+    "fragments.mp4": {"container_options": {"movflags": "frag_keyframe+empty_moov"}},
+    "clip.mkv": {},
+    "clip.avi": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
+    "clip.ts": {},
+    "clip.flv": {},
+    "clip.gif": {"codec": "gif", "pix_fmt": "rgb8"},
+}
+
+
+def read_from_server(data: bytes) -> tuple[int, list[str]]:
+    """Reads a few frames from a server. Returns the number of its answers, and the warnings."""
+    with Server(data) as server, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        with VideoReader(server.url("video"), num_decoders=1) as reader:
+            list(reader.frames_at([0, 3, 5]))
+        server.shutdown()
+        thread.join()
+        return server.num_answers, [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize("part", [0.6, 1])
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_cut_file_is_noticed_without_asking_for_more(name, part, tmp_path, monkeypatch):
+    data = draw_clip(tmp_path / name, size=(128, 192), gop_size=10, **CONTAINERS[name]).read_bytes()
+    if part < 1:
+        data = data[: round(len(data) * part) // 188 * 188 + 50]
+    monkeypatch.setattr("processing_fila.reader_url.PIECE_BYTES", 1024)
+    num_answers, messages = read_from_server(data)
+    assert any("/video is cut off: " in message for message in messages) == (part < 1)
+    monkeypatch.setattr("processing_fila.reader.keep_whole_pictures", lambda source: None)
+    monkeypatch.setattr("processing_fila.reader.describe_cut", lambda source, index: None)
+    assert num_answers <= read_from_server(data)[0]
 
 
 @pytest.mark.parametrize(

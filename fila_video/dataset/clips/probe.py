@@ -40,10 +40,10 @@ def probe_clip(path: Path, *, decode: str = "first") -> ClipFacts:
         decode: "first" decodes the first frame only; "all" decodes every frame, which takes much longer.
 
     Raises:
-        BadClipError: If the file is not a readable video, or if `decode="all"` finds a damaged frame.
+        BadClipError: If the file is not a readable video or is cut off, or if `decode="all"` finds a damaged frame.
     """
     try:
-        with VideoReader(path) as reader:
+        with VideoReader(path, on_damage="error") as reader:
             if decode == "all":
                 check_all_frames(reader)
             seconds, num_frames = round(reader.duration_seconds, 6), reader.num_frames
