@@ -168,8 +168,8 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
             videos: see [`FilaVideoVideoProcessor.preprocess`]; in the order of the `<video>` tokens.
             videos_kwargs: for the videos, and each may also be given directly: `num_frames`, `fps`, `max_frames`,
                 `seek_mode`, `do_sample_frames`, `video_metadata`, `timestamps`, `return_metadata`,
-                `url_timeout_seconds`, `url_total_seconds`, `url_max_bytes`, `url_policy` and `on_damage`.
-                `return_metadata=True` adds `video_metadata`, a list of [`FilaVideoMetadata`].
+                `url_timeout_seconds`, `url_total_seconds`, `url_max_bytes`, `url_policy`, `on_damage`, `max_pixels` and
+                `max_seconds`. `return_metadata=True` adds `video_metadata`, a list of [`FilaVideoMetadata`].
             kwargs: for the tokenizer (`padding`, `return_tensors`, ...).
 
         Returns:

@@ -33,6 +33,8 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
         url_timeout_seconds, url_total_seconds (`float`), url_max_bytes (`int`), url_policy (`str`): limits and allowed
             addresses of http(s) URLs; see [`VideoReader`].
         on_damage (`str`): `"warn"` or `"error"` for videos that are damaged or cut off.
+        max_pixels (`int`), max_seconds (`float`): limits on the pictures of a file and on the time of reading it; see
+            [`VideoReader`].
     """
 
     max_frames: int | None
@@ -46,6 +48,8 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
     url_max_bytes: int | None
     url_policy: str | None
     on_damage: str | None
+    max_pixels: int | None
+    max_seconds: float | None
 
 
 class FilaVideoProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[call-arg]

@@ -28,9 +28,12 @@ Reading order: these are the files of the reader in the order in which a call vi
       reader_answer          the answer to one request, checked
       reader_http            one request, within limits of time and size, and the policy of addresses
       reader_address         the parts of a URL, and which addresses are public
+      reader_limits        what reading may cost: pixels, memory and time
       reader_cut_animation   only the whole pictures of an animation that is cut off
       reader_probe       the first look: which frames there are, and how they are shown
+      reader_tables        tables of MP4 files that claim more entries than the file can hold
       reader_container     the file opened with PyAV: its video stream and its packets
+      reader_codec           its codec, within the limits
       reader_listing       the packets, without decoding, and whether they identify the frames
       reader_headers         what their first bytes say, where the container may be wrong
       reader_times           bad times, and clocks that start again
@@ -67,10 +70,11 @@ from .reader_decoder import open_decoders
 from .reader_ending import describe_cut
 from .reader_errors import IndexContradictedError, VideoDamageWarning, VideoReadError
 from .reader_index import FrameIndex, plan_segments
+from .reader_limits import DEFAULT_MAX_PIXELS, DEFAULT_MAX_SECONDS, ReadLimits
 from .reader_parallel import Paint, decode_in_parallel, default_num_decoders
 from .reader_picture import FramePainter
 from .reader_probe import count_frames, probe
-from .reader_source import VideoInput, VideoSource
+from .reader_source import VideoInput, VideoSource, named_errors
 from .reader_url import UrlOptions
 
 
@@ -145,6 +149,11 @@ class VideoReader:
             `"unrestricted"`, everything is allowed.
         on_damage: What happens if frames are damaged, or if the file ends before its structure does, as when a download
             broke off: `"warn"` or `"error"`.
+        max_pixels: Largest number of pixels of one picture, as it is stored and as it is shown. A sample of frames at
+            their own size may have 64 times as many. One reading may decode 16 times as many, and 2^18 more for each
+            byte of the file (2^16 in an animated image).
+        max_seconds: Longest time that the reader may work in total, in seconds. Time that the caller spends between two
+            frames does not count.
 
     Attributes:
         frame_seconds: When each frame is shown, in seconds, `(num_frames,)` float64, sorted; the first is at 0. These
@@ -160,8 +169,8 @@ class VideoReader:
         rotation_degrees: Clockwise rotation that the file asks for: 0, 90, 180 or 270. All frames are rotated already.
 
     Raises:
-        VideoReadError: If there is no such file, it has no video, or no frame can be decoded. With `on_damage="error"`,
-            also instead of each warning. It is an `OSError`.
+        VideoReadError: If there is no such file, it has no video, no frame can be decoded, or a limit is passed. With
+            `on_damage="error"`, also instead of each warning. It is an `OSError`.
         ValueError: If `num_decoders` or a limit is not positive, or a URL is neither http nor https.
         TypeError: If `source` is none of the above.
         ImportError: If PyAV is not installed or too old.
@@ -180,6 +189,8 @@ class VideoReader:
         url_max_bytes: int = 2**31,
         url_policy: str = "safe_redirects",
         on_damage: str = "warn",
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+        max_seconds: float = DEFAULT_MAX_SECONDS,
     ):
         if num_decoders is not None and num_decoders <= 0:
             raise ValueError(f"num_decoders must be positive, got {num_decoders}.")
@@ -188,7 +199,7 @@ class VideoReader:
         self._on_damage = on_damage
         self._num_decoders = num_decoders or default_num_decoders()
         url_options = UrlOptions(url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy)
-        self._source = VideoSource(source, url_options=url_options)
+        self._source = VideoSource(source, url_options=url_options, limits=ReadLimits(max_pixels, max_seconds))
         try:
             keep_whole_pictures(self._source)
             index, self._geometry = probe(self._source)
@@ -379,6 +390,8 @@ class VideoReader:
     def _collect(self, wanted: np.ndarray, size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
         """Returns the frames, `(N, H, W, 3)`, and which of them could be read, `(N,)`; the others hold anything."""
         height, width = size or (self.height, self.width)
+        if size is None:
+            self._source.guard.check_kept(len(wanted), height, width)
         frames = np.empty((len(wanted), height, width, 3), dtype=np.uint8)
         is_read = np.zeros(len(wanted), dtype=bool)
         for frame_index, frame in self._decode(wanted, size, in_order=False):
@@ -414,16 +427,18 @@ class VideoReader:
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Yields the frames that can be read with their indices. All reading of frames passes through here."""
         height, width = size or (self.height, self.width)
-        segments = plan_segments(self._index, wanted)
-        with open_decoders(self._source, self._index) as open_decoder:
-            yield from decode_in_parallel(
+        guard, segments = self._source.guard, plan_segments(self._index, wanted)
+        with named_errors(self._source), guard.working(), open_decoders(self._source, self._index) as open_decoder:
+            for frame in decode_in_parallel(
                 open_decoder,
                 make_paint or (lambda: FramePainter(self._geometry, size).paint),
                 segments,
                 num_decoders=self._num_decoders,
                 capacity=max(LOOKAHEAD_BYTES // (height * width * 3), 2),
                 in_order=in_order,
-            )
+            ):
+                with guard.resting():
+                    yield frame
 
     # --- reporting the result ----------------------------------------------------------------------------------------
 

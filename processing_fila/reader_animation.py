@@ -37,6 +37,8 @@ class AnimationDecoder:
     num_damaged = 0
 
     def __init__(self, source: VideoSource):
+        self._guard = source.guard
+        self._num_pixels = 0
         self._image = _open_image(source)
         self._num_pictures = getattr(self._image, "n_frames", 1)
         self._is_stopped = False
@@ -49,25 +51,37 @@ class AnimationDecoder:
         self._image.close()
 
     def frames(self, segment: Segment) -> Iterator[tuple[int, "av.VideoFrame"]]:
-        """Yields the wanted frames with their indices."""
+        """Yields the wanted frames with their indices, up to a damaged one."""
         for frame_index in segment.frames.tolist():
-            if self._is_stopped:
+            if self._is_stopped or (frame := self._whole_picture(frame_index)) is None:
                 return
-            yield frame_index, self._picture(frame_index)
+            yield frame_index, frame
 
     def all_frames(self, offsets: np.ndarray | None = None) -> Iterator["av.VideoFrame"]:
         """Yields every frame up to the first damaged one, which the frames after it need."""
+        num_pixels = self._num_pictures * self._image.width * self._image.height
+        self._guard.check_work(num_pixels, is_animation=True)
         end = 0
         for frame_index in range(self._num_pictures):
-            try:
-                frame = self._picture(frame_index)
-            except (OSError, EOFError, SyntaxError):  # what Pillow raises for a damaged picture
+            if (frame := self._whole_picture(frame_index)) is None:
                 return
             frame.pts = end
             end += frame.duration
             yield frame
 
+    def _whole_picture(self, frame_index: int) -> "av.VideoFrame | None":
+        """Returns a picture, or None if it is damaged."""
+        try:
+            return self._picture(frame_index)
+        except VideoReadError:  # a limit is passed
+            raise
+        except (OSError, EOFError, SyntaxError, ValueError):  # what Pillow raises
+            return None
+
     def _picture(self, frame_index: int) -> "av.VideoFrame":
+        self._guard.check_time()
+        self._num_pixels += self._image.width * self._image.height
+        self._guard.check_work(self._num_pixels, is_animation=True)
         self._image.seek(frame_index)
         frame = av.VideoFrame.from_ndarray(np.asarray(self._image.convert("RGBA")), format="rgba")
         duration = self._image.info.get("duration", 0)
@@ -76,10 +90,27 @@ class AnimationDecoder:
 
 
 def _open_image(source: VideoSource) -> Any:
-    from PIL import Image  # only WebP needs it
+    """Opens the image with the class for WebP itself, because `Image.open` has a limit of its own for pixels."""
+    from PIL.WebPImagePlugin import WebPImageFile  # only WebP needs it
 
     file: Any = source.open()
+    with open(file, "rb") if isinstance(file, str) else file as opened:
+        source.guard.check_picture(*_declared_size(opened.read(30)))
+    file = source.open()
     try:
-        return Image.open(file)
-    except (OSError, SyntaxError, ValueError) as error:
+        return WebPImageFile(file)
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise VideoReadError(f"{source.name} is not a readable WebP image: {error}") from error
+
+
+def _declared_size(head: bytes) -> tuple[int, int]:
+    """Returns height and width in the first 30 bytes of a WebP image (RFC 9649); 0 if there are none."""
+    kind, data = head[12:16], head[20:].ljust(10, b"\0")
+    if kind == b"VP8X":
+        return int.from_bytes(data[7:10], "little") + 1, int.from_bytes(data[4:7], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[1:5], "little")
+        return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        return int.from_bytes(data[8:10], "little") & 0x3FFF, int.from_bytes(data[6:8], "little") & 0x3FFF
+    return 0, 0

@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from .reader_codec import GuardedCodec
 from .reader_errors import VideoReadError
 from .reader_headers import H264Fields
-from .reader_source import VideoSource, av
+from .reader_source import VideoSource, av, cause_of
 
 
 # Containers that hold a video in one file. Playlists (HLS, DASH, concat) are left out on purpose: they name other files
@@ -30,11 +31,14 @@ FORMATS = (
     "wav,mp3,flac,aac"
 )
 RAW_FORMATS = ("h264", "hevc", "m4v", "mpegvideo", "vc1", "obu")
+ANIMATION_FORMATS = ("gif", "apng")
 TS_DISCONT = 0x0200  # AVFMT_TS_DISCONT
 # PyAV reads Python file objects through a callback. Larger pieces need fewer calls.
 BUFFER_BYTES = 256 * 1024
 # A demuxer that reports damage may go on after it. One that reports nothing else is given up.
 MAX_DEMUX_ERRORS = 1000
+SHORTEST_SECONDS = 1e-3  # 0 would be no limit for FFmpeg
+PACKETS_PER_CHECK = 32  # so often, the time is compared with the limit
 # FFmpeg's own decoders of these codecs ignore transparency.
 DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -47,9 +51,11 @@ class VideoContainer:
     """
 
     def __init__(self, source: VideoSource):
+        self._guard = source.guard
         self._container = _open_container(source)
         try:
             self._stream = _video_stream(self._container, source.name)
+            self._check_size(source)
         except VideoReadError:
             self.close()
             raise
@@ -57,14 +63,39 @@ class VideoContainer:
     def close(self) -> None:
         self._container.close()
 
+    def _check_size(self, source: VideoSource) -> None:
+        """Checks the size that the file declares, before anything is decoded."""
+        if not self._stream.width:  # FFmpeg forgets a size that passes its limit, or there is none
+            with _open_container(source, looks_only=True) as container:
+                stream = _video_stream(container, source.name)
+                self._guard.check_picture(stream.height, stream.width)
+        self._guard.check_picture(self._stream.height, self._stream.width)
+
+    def check_work(self, num_frames: int) -> None:
+        """Checks whether so many frames may be decoded in one go."""
+        num_pixels = num_frames * self._stream.height * self._stream.width
+        self._guard.check_work(num_pixels, is_animation=self._is_animation)
+
+    @property
+    def _is_animation(self) -> bool:
+        return self._container.format.name in ANIMATION_FORMATS
+
     def packets(self) -> Iterator["av.Packet"]:
         """Yields the packets of the video stream from the current position on.
 
         It continues after a damaged part of the file, where PyAV's own loop would end.
+
+        Raises:
+            VideoReadError: If reading takes too long.
         """
         for _ in range(MAX_DEMUX_ERRORS):
+            self._guard.check_time()
             try:
-                yield from (packet for packet in self._container.demux(self._stream) if packet.size)
+                for number, packet in enumerate(self._container.demux(self._stream), start=1):
+                    if number % PACKETS_PER_CHECK == 0:
+                        self._guard.check_time()
+                    if packet.size:
+                        yield packet
                 return
             except (av.FFmpegError, IndexError):  # IndexError: a damaged packet of a stream that appeared later
                 continue
@@ -77,7 +108,7 @@ class VideoContainer:
         """
         self._container.seek(pts, stream=self._stream)
 
-    def codec(self, num_threads: int) -> Any:
+    def codec(self, num_threads: int) -> GuardedCodec:
         """Returns the codec that decodes the stream with this number of threads. It may outlive the container.
 
         With several threads, FFmpeg's H.264 decoder calls whole frames damaged where frames and fields are mixed.
@@ -90,7 +121,7 @@ class VideoContainer:
             num_threads = 1
         codec.thread_count = num_threads
         codec.thread_type = "FRAME" if num_threads > 1 else "NONE"
-        return codec
+        return GuardedCodec(codec, self._guard, is_animation=self._is_animation)
 
     @property
     def codec_name(self) -> str:
@@ -153,20 +184,24 @@ class VideoContainer:
         return float(1 / (rate * self._stream.time_base)) if rate else 0.0
 
 
-def _open_container(source: VideoSource) -> Any:
+def _open_container(source: VideoSource, *, looks_only: bool = False) -> Any:
+    """Opens the file with PyAV, or only looks at what the container says, without any codec."""
     file = source.open()
+    codecs = {"codec_whitelist": "none"} if looks_only else {}
+    seconds_left = max(source.guard.seconds_left(), SHORTEST_SECONDS)
     try:
         return av.open(
             "file:" + file if isinstance(file, str) else file,  # a colon in a file name does not make it a protocol
             mode="r",
-            container_options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            container_options={"format_whitelist": FORMATS, "protocol_whitelist": "file", **codecs},
+            options={"max_pixels": str(source.guard.codec_max_pixels)},
+            timeout=seconds_left,
             buffer_size=BUFFER_BYTES,
             metadata_errors="replace",
         )
     except (av.FFmpegError, EOFError) as error:
-        # FFmpeg's words, without its error number and file.
-        cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise VideoReadError(f"{source.name} is not a readable video: {cause}") from None
+        source.guard.check_time()
+        raise VideoReadError(f"{source.name} is not a readable video: {cause_of(error)}") from None
 
 
 def _video_stream(container: Any, name: str) -> Any:

@@ -72,6 +72,7 @@ class CountingDecoder:
 
     def frames(self, segment: Segment) -> Iterator[tuple[int, "av.VideoFrame"]]:
         """Yields the wanted frames with their indices."""
+        self._container.check_work(int(segment.frames[-1]) + 1)
         wanted = set(segment.frames.tolist())
         for frame_index, frame in enumerate(self.all_frames()):
             if frame_index in wanted:

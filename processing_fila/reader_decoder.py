@@ -73,6 +73,7 @@ class SeekingDecoder:
         with closing(VideoContainer(source)) as container:
             self._codec = container.codec(num_threads)
             self.sample_aspect_ratio: Fraction | None = container.sample_aspect_ratio
+            self._check_work = container.check_work
         self._checks_key_frames = self._codec.name not in CODECS_WITH_OTHER_STARTS
         self._is_unreferenced = unreferenced_test(self._codec.name, self._codec.extradata)
 
@@ -91,6 +92,7 @@ class SeekingDecoder:
         A segment with a gap is therefore decoded again from the key packet before, unless the key packet itself is
         damaged, which loses all frames of the segment from wherever it is decoded.
         """
+        self._check_work(segment.stop - segment.start)
         wanted = deque(segment.frames.tolist())
         for start in (segment.start, self._packets.keys.last_before(segment.start)):
             is_last_try = start == 0 or start < segment.start
@@ -111,7 +113,7 @@ class SeekingDecoder:
         self._codec.flush_buffers()
         self._start_is_damaged = False
         for number, packet in self._read(start, stop):
-            self._codec.skip_frame = "NONREF" if self._is_useless(packet, index_of_pts) else "DEFAULT"
+            self._codec.skip_unreferenced(self._is_useless(packet, index_of_pts))
             damage.sent(number, packet.pts, packet.is_corrupt or is_zero_filled(self._codec.name, memoryview(packet)))
             self._send(number, packet, damage, index_of_pts)
             yield from damage.release()

@@ -27,7 +27,9 @@ SCALING = 0x4 | 0x40000 | 0x2000
 # Numbers of ITU-T H.273. PQ and HLG are the transfer functions of HDR video, BT.709 is that of ordinary video.
 HDR_TRANSFERS = (16, 18)
 BT709 = 1
+BLENDED_PIXELS = 2**20  # at once, because the products take several times the memory of the picture
 FULL_RANGE = 2
+MAX_PIXEL_RATIO = 16  # the widest pixels in use have ratios below 4
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,13 @@ def frame_geometry(frame, sample_aspect_ratio: Fraction | None) -> Geometry:
 
     Args:
         frame: A decoded frame (`av.VideoFrame`).
-        sample_aspect_ratio: Width of a pixel over its height; None for square pixels.
+        sample_aspect_ratio: Width of a pixel over its height; None for square pixels. A ratio over 16, or under 1/16,
+            is taken for an error of the file and ignored.
     """
-    height, width = frame.height, max(round(frame.width * (sample_aspect_ratio or 1)), 1)
+    ratio = sample_aspect_ratio or Fraction(1)
+    if not 1 / MAX_PIXEL_RATIO <= ratio <= MAX_PIXEL_RATIO:
+        ratio = Fraction(1)
+    height, width = frame.height, max(round(frame.width * ratio), 1)
     if "DISPLAYMATRIX" not in frame.side_data:
         return Geometry(height, width)
     a, b, _, c, d = np.frombuffer(frame.side_data["DISPLAYMATRIX"], np.int32)[:5].tolist()
@@ -125,9 +131,12 @@ class FramePainter:
         rgba = self._blender.reformat(
             frame, format="rgba", interpolation=SCALING, dst_color_range=FULL_RANGE, threads=1
         ).to_ndarray()
-        alpha = rgba[..., 3:].astype(np.uint16)
-        blended = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
-        return av.VideoFrame.from_ndarray(blended.astype(np.uint8), format="rgb24")
+        blended = np.empty((*rgba.shape[:2], 3), dtype=np.uint8)
+        num_rows = max(BLENDED_PIXELS // rgba.shape[1], 1)
+        for rows in (slice(top, top + num_rows) for top in range(0, len(rgba), num_rows)):
+            alpha = rgba[rows, :, 3:].astype(np.uint16)
+            blended[rows] = (rgba[rows, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
+        return av.VideoFrame.from_ndarray(blended, format="rgb24")
 
 
 def _tone(frame) -> dict[str, int]:

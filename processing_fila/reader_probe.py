@@ -25,7 +25,8 @@ from .reader_errors import IndexContradictedError, VideoReadError
 from .reader_index import FrameIndex, guess_end, plan_segments
 from .reader_listing import Listing, decodes_as_listed, list_packets
 from .reader_picture import Geometry, frame_geometry
-from .reader_source import VideoSource, av
+from .reader_source import VideoSource, av, named_errors
+from .reader_tables import check_tables
 from .reader_times import mend_times
 
 
@@ -38,8 +39,16 @@ def probe(source: VideoSource) -> tuple[FrameIndex, Geometry]:
        whole video is decoded.
 
     Raises:
-        VideoReadError: If there is no video stream, or no frame can be decoded.
+        VideoReadError: If there is no video stream, no frame can be decoded, or a limit is passed.
     """
+    with named_errors(source), source.guard.working():
+        check_tables(source)
+        index, geometry = _probe(source)
+        source.guard.check_picture(geometry.height, geometry.width)
+        return index, geometry
+
+
+def _probe(source: VideoSource) -> tuple[FrameIndex, Geometry]:
     if source.is_webp:
         return _decode_everything(source, Listing())
     listing, geometry = _list_packets_and_decode_first(source)
@@ -58,7 +67,8 @@ def count_frames(source: VideoSource) -> FrameIndex:
     Raises:
         VideoReadError: If no frame can be decoded.
     """
-    return _decode_everything(source, list_packets(source))[0]
+    with named_errors(source), source.guard.working():
+        return _decode_everything(source, list_packets(source))[0]
 
 
 def _list_packets_and_decode_first(source: VideoSource) -> tuple[Listing, Geometry | None]:

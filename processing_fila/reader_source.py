@@ -18,11 +18,13 @@ import io
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import BinaryIO, Protocol
 
 from .reader_errors import VideoReadError
+from .reader_limits import ReadingGuard, ReadLimits
 from .reader_names import shortened, shown_name
 from .reader_url import HttpFile, UrlOptions
 
@@ -53,10 +55,12 @@ class VideoSource:
     Args:
         video: The path, bytes, file object or URL.
         url_options: Limits and policy for a URL.
+        limits: Limits on what reading may cost.
 
     Attributes:
         name: What error messages call the video.
         is_mended: Whether only a part of the file is read (see `replace`).
+        guard: Raises an error where a limit is passed.
 
     Raises:
         VideoReadError: If the path names no file or an empty file, or the server does not answer.
@@ -65,7 +69,7 @@ class VideoSource:
         ImportError: If PyAV is missing or too old.
     """
 
-    def __init__(self, video: VideoInput, *, url_options: UrlOptions):
+    def __init__(self, video: VideoInput, *, url_options: UrlOptions, limits: ReadLimits):
         check_pyav()
         if isinstance(video, str) and video[:5].lower() == "data:":
             video = bytes_of_data_url(video)
@@ -77,6 +81,7 @@ class VideoSource:
             self._open: Callable[[], str | io.BytesIO | SharedFileView] = SharedFile(self._downloaded).view
         else:
             self._open = _opener_of(video)
+        self.guard = ReadingGuard(limits, self.name, self._num_bytes())
 
     def open(self) -> "str | io.BytesIO | SharedFileView":
         """Returns the absolute path of a file, or a new file object at the start of anything else."""
@@ -89,6 +94,10 @@ class VideoSource:
         with open(file, "rb") if isinstance(file, str) else file as opened:
             head = opened.read(12)
         return head[:4] == b"RIFF" and head[8:] == b"WEBP"
+
+    def _num_bytes(self) -> int:
+        file = self.open()
+        return os.path.getsize(file) if isinstance(file, str) else file.seek(0, io.SEEK_END)
 
     @property
     def is_remote(self) -> bool:
@@ -153,6 +162,23 @@ class SharedFileView(io.RawIOBase):
             data = self._shared.file.read(size)
         self._position += len(data)
         return data
+
+
+@contextmanager
+def named_errors(source: VideoSource) -> Iterator[None]:
+    """Turns what FFmpeg and Pillow raise for a bad file into a VideoReadError with the name of the file.
+
+    Errors of the operating system and of the caller's own file object are left as they are.
+    """
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise VideoReadError(f"{source.name} cannot be read: {cause_of(error)}") from error
+
+
+def cause_of(error: Exception) -> str:
+    """Returns the words of an error, without FFmpeg's number and file."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def check_pyav() -> None:

@@ -23,7 +23,10 @@ from typing import Any
 
 
 # Options of `VideoReader`.
-READER_ARGUMENTS = ("url_timeout_seconds", "url_total_seconds", "url_max_bytes", "url_policy", "on_damage")
+READER_ARGUMENTS = (
+    *("url_timeout_seconds", "url_total_seconds", "url_max_bytes", "url_policy"),
+    *("max_pixels", "max_seconds", "on_damage"),
+)
 # Arguments that say which frames to take and how; they are not needed after the frames have been loaded.
 LOADING_ARGUMENTS = (
     *("do_sample_frames", "num_frames", "fps", "max_frames", "seek_mode", "video_metadata"),

@@ -50,6 +50,8 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy (*optional*): limits and allowed addresses of
             http(s) URLs, as in [`VideoReader`], which has the defaults.
         on_damage (*optional*): `"warn"` or `"error"` for videos that are damaged or cut off; likewise.
+        max_pixels, max_seconds (*optional*): limits on the pictures of a file and on the time of reading it, as in
+            [`VideoReader`], which has the defaults.
         size (`dict`, *optional*, defaults to `{"height": 384, "width": 384}`): frames are stretched to it.
         others: as in [`BaseVideoProcessor`].
     """

@@ -16,6 +16,7 @@ MEDIA_PARTS = ("video_url", "image_url", "audio_url", "input_image")
 PROTECTED_ARGUMENTS = (
     *("sanitize_control_tokens", "chat_template", "processor_kwargs", "text_kwargs", "videos_kwargs"),
     *("url_timeout_seconds", "url_total_seconds", "url_max_bytes", "url_policy"),
+    *("max_pixels", "max_seconds"),
 )
 
 Message = dict[str, Any]

@@ -854,6 +854,13 @@ def test_a_video_that_is_cut_off(pipe, tmp_path):
             pipe(str(cut), text=QUESTION, **options)
 
 
+@pytest.mark.parametrize("option", ["max_pixels", "max_seconds"])
+def test_limits_for_files(option, pipe, clip):
+    for options in ({option: 1e-6}, {"processor_kwargs": {option: 1e-6}}):
+        with pytest.raises(OSError, match=f"{option}=1e-06"):
+            pipe(str(clip), text=QUESTION, **options)
+
+
 def test_messages_hold_no_secrets_and_no_long_values(pipe):
     url = "https://user:word@example.org/a.mp4?token=" + "secret" * 100_000
     data_url = "data:video/mp4;base64," + "A" * 1_000_000

@@ -122,13 +122,17 @@ def test_options_of_the_reader_reach_it(monkeypatch, clip):
     monkeypatch.setattr(video_loading, "VideoReader", lambda video, **options: given.append(options) or reader(video))
     processor = FilaVideoVideoProcessor(size={"height": 8, "width": 8})
     processor.load_videos(str(clip))
-    processor.load_videos(str(clip), url_timeout_seconds=5, url_policy="public_only", on_damage="error")
-    processor = FilaVideoVideoProcessor(size={"height": 8, "width": 8}, url_max_bytes=1000, url_total_seconds=60.0)
+    processor.load_videos(
+        str(clip), url_timeout_seconds=5, url_policy="public_only", max_pixels=10**6, on_damage="error"
+    )
+    processor = FilaVideoVideoProcessor(
+        size={"height": 8, "width": 8}, url_max_bytes=1000, url_total_seconds=60.0, max_seconds=50.0
+    )
     processor(str(clip), url_total_seconds=7, return_tensors="pt")
     assert given == [
         {},
-        {"url_timeout_seconds": 5, "url_policy": "public_only", "on_damage": "error"},
-        {"url_total_seconds": 7, "url_max_bytes": 1000},
+        {"url_timeout_seconds": 5, "url_policy": "public_only", "max_pixels": 10**6, "on_damage": "error"},
+        {"url_total_seconds": 7, "url_max_bytes": 1000, "max_seconds": 50.0},
     ]
     with pytest.raises(TypeError, match="url_speed is not an argument"):
         processor.load_videos(str(clip), url_speed=1)

@@ -55,7 +55,9 @@ def test_arguments_of_the_template_must_be_an_object(arguments):
     assert "must be an object" in find_fault(json.dumps({"chat_template_kwargs": arguments}).encode())
 
 
-@pytest.mark.parametrize("name", ["sanitize_control_tokens", "chat_template", "url_policy", "processor_kwargs"])
+@pytest.mark.parametrize(
+    "name", ["sanitize_control_tokens", "chat_template", "url_policy", "max_pixels", "processor_kwargs"]
+)
 def test_protections_cannot_be_switched_off(name):
     assert name in find_fault(json.dumps({"chat_template_kwargs": {name: False}}).encode())
 
