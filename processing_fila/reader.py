@@ -58,9 +58,11 @@ Shape letters: N frames that are returned, H and W height and width in pixels.
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -71,7 +73,7 @@ from .reader_ending import describe_cut
 from .reader_errors import IndexContradictedError, VideoDamageWarning, VideoReadError
 from .reader_index import FrameIndex, plan_segments
 from .reader_limits import DEFAULT_MAX_PIXELS, DEFAULT_MAX_SECONDS, ReadLimits
-from .reader_parallel import Paint, decode_in_parallel, default_num_decoders
+from .reader_parallel import Paint, Team, decode_in_parallel, default_num_decoders
 from .reader_picture import FramePainter
 from .reader_probe import count_frames, probe
 from .reader_source import VideoInput, VideoSource, named_errors
@@ -200,6 +202,7 @@ class VideoReader:
         self._num_decoders = num_decoders or default_num_decoders()
         url_options = UrlOptions(url_timeout_seconds, url_total_seconds, url_max_bytes, url_policy)
         self._source = VideoSource(source, url_options=url_options, limits=ReadLimits(max_pixels, max_seconds))
+        self._teams: WeakSet[Team] = WeakSet()
         try:
             keep_whole_pictures(self._source)
             index, self._geometry = probe(self._source)
@@ -226,7 +229,8 @@ class VideoReader:
     ) -> Iterator[tuple[np.ndarray, float]]:
         """Reads the frames with these indices, or the frames nearest to these times.
 
-        A few frames are decoded ahead while the caller uses those it has.
+        A few frames are decoded ahead while the caller uses those it has. If the caller asks for no more, the threads
+        end after a second; `close` ends all iterators of the reader.
 
         Args:
             frame_indices: Frame indices in `[0, num_frames)`, in any order.
@@ -301,7 +305,12 @@ class VideoReader:
         self.average_fps = self.num_frames / self.duration_seconds if self.duration_seconds else 0.0
 
     def close(self) -> None:
-        """Frees what the reader holds. A file object that was given as the source stays open."""
+        """Frees what the reader holds, and ends all reading of frames: asking for more is an error.
+
+        A file object that was given as the source stays open.
+        """
+        for team in list(self._teams):
+            team.stop(VideoReadError(f"{self._source.name}: the reader was closed while its frames were being read."))
         self._source.close()
 
     def __enter__(self) -> "VideoReader":
@@ -428,14 +437,17 @@ class VideoReader:
         """Yields the frames that can be read with their indices. All reading of frames passes through here."""
         height, width = size or (self.height, self.width)
         guard, segments = self._source.guard, plan_segments(self._index, wanted)
-        with named_errors(self._source), guard.working(), open_decoders(self._source, self._index) as open_decoder:
+        resources = ExitStack()
+        with named_errors(self._source), guard.working():
             for frame in decode_in_parallel(
-                open_decoder,
+                resources.enter_context(open_decoders(self._source, self._index)),
                 make_paint or (lambda: FramePainter(self._geometry, size).paint),
                 segments,
                 num_decoders=self._num_decoders,
                 capacity=max(LOOKAHEAD_BYTES // (height * width * 3), 2),
                 in_order=in_order,
+                when_done=resources.close,
+                teams=self._teams,
             ):
                 with guard.resting():
                     yield frame
