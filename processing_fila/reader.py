@@ -52,6 +52,7 @@ Reading order: these are the files of the reader in the order in which a call vi
       reader_nal             packets that need not be decoded
       reader_damage          frames that are damaged
       reader_picture     a decoded frame becomes an RGB array of the wanted size
+      reader_scalers       the scalers of HDR frames, which all videos share
 
 Shape letters: N frames that are returned, H and W height and width in pixels.
 """

@@ -13,11 +13,13 @@
 # limitations under the License.
 """From a decoded frame to an RGB array: upright, with square pixels, at the wanted size, opaque, in screen colors."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
+from .reader_scalers import hdr_scalers
 from .reader_source import av
 
 
@@ -104,8 +106,15 @@ class FramePainter:
         """Returns the frame as an array `(height, width, 3)` uint8, contiguous."""
         if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
             frame = self._on_white(frame)
+        if frame.color_trc not in HDR_TRANSFERS:
+            return self._turn_upright(self._scale(self._scaler, frame).to_ndarray())
+        with hdr_scalers.of(self._kind(frame)) as scaler:
+            scaled = self._scale(scaler, frame, dst_color_trc=BT709, dst_color_primaries=BT709)
+        return self._turn_upright(scaled.to_ndarray())
+
+    def _scale(self, scaler, frame, **tone: int):
         is_transposed = self._geometry.is_transposed
-        scaled = self._scaler.reformat(
+        return scaler.reformat(
             frame,
             width=self._height if is_transposed else self._width,
             height=self._width if is_transposed else self._height,
@@ -113,9 +122,14 @@ class FramePainter:
             interpolation=SCALING,
             dst_color_range=FULL_RANGE,
             threads=1,  # several decoders paint at the same time
-            **_tone(frame),
+            **tone,
         )
-        return self._turn_upright(scaled.to_ndarray())
+
+    def _kind(self, frame) -> Hashable:
+        """Returns what libswscale builds its tables for."""
+        colors = frame.colorspace, frame.color_range, frame.color_trc, frame.color_primaries
+        is_transposed = self._geometry.is_transposed
+        return frame.format.name, frame.height, frame.width, *colors, self._height, self._width, is_transposed
 
     def _turn_upright(self, picture: np.ndarray) -> np.ndarray:
         if self._geometry.is_transposed:
@@ -137,9 +151,3 @@ class FramePainter:
             alpha = rgba[rows, :, 3:].astype(np.uint16)
             blended[rows] = (rgba[rows, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
         return av.VideoFrame.from_ndarray(blended, format="rgb24")
-
-
-def _tone(frame) -> dict[str, int]:
-    """Returns the options that turn HDR into ordinary video; none for ordinary video."""
-    is_hdr = frame.color_trc in HDR_TRANSFERS
-    return {"dst_color_trc": BT709, "dst_color_primaries": BT709} if is_hdr else {}
