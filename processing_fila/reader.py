@@ -442,7 +442,7 @@ class VideoReader:
         with named_errors(self._source), guard.working():
             for frame in decode_in_parallel(
                 resources.enter_context(open_decoders(self._source, self._index)),
-                make_paint or (lambda: FramePainter(self._geometry, size).paint),
+                make_paint or (lambda: FramePainter(self._geometry, size, self._source.name).paint),
                 segments,
                 num_decoders=self._num_decoders,
                 capacity=max(LOOKAHEAD_BYTES // (height * width * 3), 2),

@@ -28,9 +28,11 @@ from .reader_source import VideoSource, av, cause_of
 # message ("no video stream") is better.
 FORMATS = (
     "mov,matroska,avi,mpegts,mpeg,mpegvideo,gif,apng,flv,asf,ogg,ivf,obu,h264,hevc,m4v,mxf,nut,rm,dv,wtv,vc1,"
+    "yuv4mpegpipe,mjpeg,"
     "wav,mp3,flac,aac"
 )
 RAW_FORMATS = ("h264", "hevc", "m4v", "mpegvideo", "vc1", "obu")
+PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 ANIMATION_FORMATS = ("gif", "apng")
 TS_DISCONT = 0x0200  # AVFMT_TS_DISCONT
 # PyAV reads Python file objects through a callback. Larger pieces need fewer calls.
@@ -201,7 +203,17 @@ def _open_container(source: VideoSource, *, looks_only: bool = False) -> Any:
         )
     except (av.FFmpegError, EOFError) as error:
         source.guard.check_time()
+        if kind := _picture_kind(source):
+            raise VideoReadError(f"{source.name} is a picture ({kind}) and not a video: give it as an image.") from None
         raise VideoReadError(f"{source.name} is not a readable video: {cause_of(error)}") from None
+
+
+def _picture_kind(source: VideoSource) -> str | None:
+    """Returns what kind of still picture a file is that is no video, by its first bytes; None if it is none."""
+    file = source.open()
+    with open(file, "rb") if isinstance(file, str) else file as opened:
+        head = opened.read(4)
+    return next((kind for start, kind in PICTURES.items() if head.startswith(start)), None)
 
 
 def _video_stream(container: Any, name: str) -> Any:

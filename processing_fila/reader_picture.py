@@ -19,8 +19,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from .reader_errors import VideoReadError
 from .reader_scalers import hdr_scalers
-from .reader_source import av
+from .reader_source import av, cause_of
 
 
 # libswscale's bicubic filter (4), with exact rounding (0x40000) and chroma interpolated at full width (0x2000). This
@@ -31,6 +32,11 @@ HDR_TRANSFERS = (16, 18)
 BT709 = 1
 BLENDED_PIXELS = 2**20  # at once, because the products take several times the memory of the picture
 FULL_RANGE = 2
+MATRIX_NAMES = {
+    **{0: "RGB", 1: "BT.709", 4: "FCC", 5: "BT.470", 6: "BT.601", 7: "SMPTE 240M", 8: "YCgCo", 9: "BT.2020"},
+    **{10: "BT.2020 with constant luminance", 11: "YDzDx", 12: "from the primaries", 14: "ICtCp"},
+    13: "from the primaries with constant luminance",
+}
 MAX_PIXEL_RATIO = 16  # the widest pixels in use have ratios below 4
 
 
@@ -94,16 +100,33 @@ class FramePainter:
     Args:
         geometry: How the frames are shown.
         size: (height, width) in pixels of the arrays; None for the size in which the frames are shown.
+        name: What messages call the video.
     """
 
-    def __init__(self, geometry: Geometry, size: tuple[int, int] | None):
+    def __init__(self, geometry: Geometry, size: tuple[int, int] | None, name: str = "The video"):
         self._geometry = geometry
+        self._name = name
         self._height, self._width = size or (geometry.height, geometry.width)
         self._scaler = av.video.reformatter.VideoReformatter()
         self._blender = av.video.reformatter.VideoReformatter()
 
     def paint(self, frame) -> np.ndarray:
-        """Returns the frame as an array `(height, width, 3)` uint8, contiguous."""
+        """Returns the frame as an array `(height, width, 3)` uint8, contiguous.
+
+        Raises:
+            VideoReadError: If FFmpeg cannot turn the colors of the frame into RGB.
+        """
+        try:
+            return self._paint(frame)
+        except av.FFmpegError as error:
+            matrix = MATRIX_NAMES.get(frame.colorspace, "unknown")
+            raise VideoReadError(
+                f"{self._name}: FFmpeg cannot turn frames of the format {frame.format.name} with the matrix "
+                f"coefficients {frame.colorspace} ({matrix}) into RGB: {cause_of(error)}. Convert the video first, as "
+                "with: ffmpeg -i VIDEO -vf zscale=matrix=709 RESULT"
+            ) from error
+
+    def _paint(self, frame) -> np.ndarray:
         if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
             frame = self._on_white(frame)
         if frame.color_trc not in HDR_TRANSFERS:

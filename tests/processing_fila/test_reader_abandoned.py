@@ -60,6 +60,7 @@ def test_idle_iterators_keep_no_threads_and_go_on_later(clip, busy):
     assert threading.active_count() == before
 
 
+@pytest.mark.proc
 def test_a_dropped_iterator_ends_its_threads_and_closes_the_file(clip, monkeypatch):
     monkeypatch.setattr("processing_fila.reader.LOOKAHEAD_BYTES", 1)
     threads, files = threading.active_count(), num_files(clip)

@@ -60,6 +60,7 @@ def made(monkeypatch) -> list[object]:
     return scalers
 
 
+@pytest.mark.draws_ten_bits
 def test_scalers_are_made_once_for_each_kind_and_give_the_same_pictures(made, tmp_path, monkeypatch):
     """Videos with different colors take turns, each with several decoders."""
     clips = [hdr_clip(tmp_path / "pq.mp4", PQ), hdr_clip(tmp_path / "hlg.mp4", HLG)]
