@@ -205,7 +205,8 @@ class VideoReader:
         self._source = VideoSource(source, url_options=url_options, limits=ReadLimits(max_pixels, max_seconds))
         self._teams: WeakSet[Team] = WeakSet()
         try:
-            keep_whole_pictures(self._source)
+            with self._source.guard.working():
+                keep_whole_pictures(self._source)
             index, self._geometry = probe(self._source)
             self._use_index(index)
             self._report_cut()
@@ -462,7 +463,8 @@ class VideoReader:
 
     def _report_cut(self) -> None:
         """Reports what was found when the file was opened."""
-        cut, num_damaged = describe_cut(self._source, self._index), self._index.num_damaged
+        with named_errors(self._source), self._source.guard.working():
+            cut, num_damaged = describe_cut(self._source, self._index), self._index.num_damaged
         if cut is not None:
             self._warn(f"{self._source.name} is cut off: {cut}.")
         elif num_damaged:

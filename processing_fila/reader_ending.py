@@ -61,6 +61,7 @@ class FileBytes:
 
     def read(self, start: int, count: int) -> bytes:
         """Returns `count` bytes, fewer at the end of the file."""
+        self._source.guard.check_time()
         if not self._source.has_fetched(start, min(start + count, self.size)):
             raise Unknown
         self._file.seek(start)
