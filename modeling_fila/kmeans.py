@@ -54,8 +54,30 @@ def kmeans_representatives(
     Returns:
         Frame indices of shape (S,), int64, strictly increasing, on the device of `features`.
     """
+    assignment = kmeans_assignment(
+        features, num_clusters=num_clusters, init=init, seed=seed, max_iterations=max_iterations, tolerance=tolerance
+    )  # (N,)
+    return nearest_members(features, assignment, num_clusters).sort().values  # (S,)
+
+
+@torch.compiler.disable
+@torch.no_grad()
+def kmeans_assignment(
+    features: Tensor,
+    *,
+    num_clusters: int,
+    init: str = "random",
+    seed: int = 0,
+    max_iterations: int = 100,
+    tolerance: float = 1e-4,
+) -> Tensor:
+    """Clusters the frames. Arguments as for `kmeans_representatives`.
+
+    Returns:
+        The cluster of each frame, shape (N,), int64, on the device of `features`.
+    """
     first = draw_first_centers(features, num_clusters, init=init, seed=seed)  # (S,)
-    assignment = lloyd(
+    return lloyd(
         features,
         features[first],
         max_iterations=max_iterations,
@@ -63,7 +85,6 @@ def kmeans_representatives(
         # Reading a result is free on the CPU. On any other device it waits for all queued work.
         stop_early=features.device.type == "cpu",
     )  # (N,)
-    return nearest_members(features, assignment, num_clusters).sort().values  # (S,)
 
 
 def draw_first_centers(features: Tensor, num_clusters: int, *, init: str, seed: int) -> Tensor:

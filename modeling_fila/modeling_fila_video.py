@@ -47,7 +47,7 @@ from .outputs import (
 from .pipeline_fila import VideoTextToTextPipeline, register_video_text_to_text
 from .placeholders import check_given_once, replace_placeholders
 from .scene_merging import AttentionSceneMerging, WeightedSceneMerging, build_scene_merging
-from .scene_options import with_scene_options
+from .scene_options import selection_arguments, with_scene_options
 from .scene_selection import Scenes, find_scenes_of_each, frame_representations
 from .time_embeddings import with_scene_times
 from .video_generation import VideoGenerationMixin
@@ -284,19 +284,8 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         Returns:
             `frame_indices` of shape (V, S, K) and `representatives` of shape (V, S).
         """
-        # CODEPATH: FiLA-Base (scene_merging="none") keeps every frame; FiLA-Video keeps num_scenes.
-        num_scenes = features.shape[1] if config.scene_merging == "none" else config.num_scenes
-        return find_scenes_of_each(
-            frame_representations(features.flatten(0, 1)).unflatten(0, features.shape[:2]),  # (V, N, D)
-            num_scenes=num_scenes,
-            scene_size=config.scene_size,
-            selection=config.scene_selection,
-            supplement=config.scene_supplement,
-            kmeans_init=config.kmeans_init,
-            kmeans_seed=config.kmeans_seed,
-            kmeans_max_iterations=config.kmeans_max_iterations,
-            kmeans_tolerance=config.kmeans_tolerance,
-        )
+        representations = frame_representations(features.flatten(0, 1)).unflatten(0, features.shape[:2])  # (V, N, D)
+        return find_scenes_of_each(representations, **selection_arguments(config, features.shape[1]))
 
     def get_placeholder_mask(
         self, modality: str, input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor | None = None

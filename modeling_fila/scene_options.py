@@ -53,3 +53,24 @@ def with_scene_options(config: FilaVideoConfig, scene_options: dict[str, Any] | 
         setattr(changed, name, value)
     changed.validate_scenes()
     return changed
+
+
+def selection_arguments(config: FilaVideoConfig, num_frames: int) -> dict[str, Any]:
+    """Returns the keyword arguments of `find_scenes` that this configuration stands for.
+
+    Args:
+        config: Configuration of the model, with the options of the video in place.
+        num_frames: Number of sampled frames of the video.
+    """
+    # CODEPATH: FiLA-Base (scene_merging="none") keeps every frame; FiLA-Video keeps num_scenes.
+    num_scenes = num_frames if config.scene_merging == "none" else config.num_scenes
+    return {
+        "num_scenes": num_scenes,
+        "scene_size": config.scene_size,
+        "selection": config.scene_selection,
+        "supplement": config.scene_supplement,
+        "kmeans_init": config.kmeans_init,
+        "kmeans_seed": config.kmeans_seed,
+        "kmeans_max_iterations": config.kmeans_max_iterations,
+        "kmeans_tolerance": config.kmeans_tolerance,
+    }

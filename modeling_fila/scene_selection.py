@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .kmeans import distances, in_double_precision, kmeans_representatives
+from .kmeans import distances, in_double_precision, kmeans_assignment, kmeans_representatives, nearest_members
 from .modeling_choices import KMEANS_INITS, SCENE_SELECTIONS, SCENE_SUPPLEMENTS, check_at_least, check_choice
 
 
@@ -136,6 +136,43 @@ def find_scenes(
     )  # (S,)
     frame_indices = supplemented_scenes(features, representatives, scene_size=scene_size, supplement=supplement)
     return Scenes(frame_indices, representatives)
+
+
+@torch.no_grad()
+def find_clusters(representations: Tensor, *, num_scenes: int, selection: str = "kmeans", **options) -> Tensor:
+    """Tells which scene each frame is nearest to: the frames from which `find_scenes` chose the representatives.
+
+    With `"kmeans"`, these are the clusters, numbered by the time of their representatives; a frame that represents a
+    cluster without members (see `nearest_members`) counts as its only member. With `"uniform"` and `"bsm"`, they are
+    the segments of the video. If N <= num_scenes, every frame has its own number.
+
+    Args:
+        representations: One vector per frame in time order, shape (N, D), any floating dtype.
+        num_scenes: Number of scenes to keep.
+        selection: `"kmeans"`, `"uniform"` or `"bsm"`.
+        options: The other keyword arguments of `find_scenes`.
+
+    Returns:
+        Shape (N,), int64, values in [0, S). The representative of scene s has the value s.
+
+    Raises:
+        ValueError: As `find_scenes` does.
+    """
+    representatives = find_scenes(
+        representations, num_scenes=num_scenes, selection=selection, **options
+    ).representatives
+    num_frames, frame = len(representations), torch.arange(len(representations), device=representations.device)
+    if num_frames <= num_scenes:
+        return frame
+    if selection != "kmeans":
+        start, _ = equal_segments(num_frames, num_scenes, representations.device)  # (S, 1)
+        return torch.searchsorted(start[:, 0], frame, right=True) - 1
+    features = representations.float()  # (N, D)
+    kmeans_options = {name.removeprefix("kmeans_"): value for name, value in options.items() if "kmeans" in name}
+    assignment = kmeans_assignment(features, num_clusters=num_scenes, **kmeans_options)  # (N,)
+    by_cluster = nearest_members(features, assignment, num_scenes)  # (S,)
+    scene = torch.searchsorted(representatives, by_cluster)  # (S,)
+    return scene[assignment].scatter(0, by_cluster, scene)
 
 
 def find_scenes_of_each(representations: Tensor, **options) -> Scenes:

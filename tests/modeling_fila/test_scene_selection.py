@@ -3,6 +3,7 @@
 import inspect
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from modeling_fila.kmeans import lloyd
 from modeling_fila.scene_selection import (
     bipartite_scenes,
     cosine_distances,
+    find_clusters,
     find_scenes,
     find_scenes_of_each,
     frame_representations,
@@ -213,6 +215,45 @@ def test_bipartite_scenes_by_hand():
     assert pair.frame_indices.tolist() == [[1, 2], [5, 6]]
 
 
+# The scene of every frame
+
+
+@every_features
+@pytest.mark.parametrize("init", ["random", "kmeans++"])
+@pytest.mark.parametrize("num_scenes", [1, 8, 13])
+def test_clusters_of_kmeans_equal_the_oracle(features, init, num_scenes):
+    points = features.double().numpy()
+    assignment = oracle.kmeans(points, oracle_first_centers(features, num_scenes, init, seed=3))
+    chosen = oracle.representatives(points, assignment, num_scenes)
+    _, members = np.unique(assignment, return_inverse=True)  # without the numbers of empty clusters
+    nearest = oracle.representatives(points, members, members.max() + 1)
+    place_of = {int(members[frame]): chosen.index(frame) for frame in nearest}
+    expected = [
+        chosen.index(frame) if frame in chosen else place_of[int(members[frame])] for frame in range(len(points))
+    ]
+    options = {"num_scenes": num_scenes, "scene_size": 3, "kmeans_init": init, "kmeans_seed": 3}
+    assert find_clusters(features, **options).tolist() == expected
+
+
+@pytest.mark.parametrize("selection", ["uniform", "bsm"])
+@pytest.mark.parametrize(("num_frames", "num_scenes"), [(96, 32), (10, 3), (5, 4), (4, 4), (3, 8)])
+def test_clusters_of_the_other_methods_are_segments(selection, num_frames, num_scenes):
+    clusters = find_clusters(random_features(num_frames), num_scenes=num_scenes, scene_size=3, selection=selection)
+    segments = oracle.segments(num_frames, min(num_scenes, num_frames))
+    assert [(clusters == place).nonzero()[:, 0].tolist() for place in range(len(segments))] == segments
+
+
+def test_a_frame_for_an_empty_cluster_is_its_only_member():
+    """Three different frames make three clusters; the two others are filled from the repeated ones."""
+    features = torch.tensor([[0.0], [0.0], [0.0], [5.0], [9.0], [9.0]])
+    representatives = find_scenes(features, num_scenes=5, scene_size=1).representatives
+    clusters = find_clusters(features, num_scenes=5, scene_size=1)
+    assert clusters[representatives].tolist() == [0, 1, 2, 3, 4]
+    (left,) = set(range(6)) - set(representatives.tolist())
+    same = [place for place in range(6) if features[place] == features[left] and place != left]
+    assert clusters[left] in clusters[same]
+
+
 # All methods
 
 METHODS = [
@@ -314,6 +355,9 @@ def test_invariants(data):
     scenes = find_scenes(features, num_scenes=num_scenes, scene_size=scene_size, **options)
     assert torch.equal(torch.get_rng_state(), state)
     check_invariants(scenes, num_frames, num_scenes, scene_size)
+    clusters = find_clusters(features, num_scenes=num_scenes, scene_size=scene_size, **options)
+    assert clusters.shape == (num_frames,) and clusters.max() < len(scenes.representatives)
+    assert clusters[scenes.representatives].tolist() == list(range(len(scenes.representatives)))
 
     again = find_scenes(features, num_scenes=num_scenes, scene_size=scene_size, **options)
     assert torch.equal(again.frame_indices, scenes.frame_indices)
