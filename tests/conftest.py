@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -21,8 +22,11 @@ from tests.environment import ONNX_VARIABLE, PYTHON_VARIABLES, REPOSITORY, VLLM_
 NO_SKIPS = os.environ.get("FILA_NO_SKIPS", "") not in ("", "0")
 REAL_VIDEOS = Path(os.environ.get("FILA_TEST_VIDEOS") or REPOSITORY.parent / "shared" / "videos")
 
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
 # The marker that a fixture implies, so that no test can forget it.
 MARKER_OF_FIXTURE = {
+    "browser_page": "browser",
     "real_video": "real_videos",
     "real_videos_dir": "real_videos",
     "run_python": "other_environment",
@@ -55,6 +59,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _skip_or_fail(f"needs the environment that `make test-vllm` makes ({VLLM_VARIABLE} not set)")
     if item.get_closest_marker("onnx") and not os.environ.get(ONNX_VARIABLE):
         _skip_or_fail(f"needs the environment that `make test-slow` makes ({ONNX_VARIABLE} not set)")
+    if item.get_closest_marker("browser"):
+        if find_spec("playwright") is None:
+            _skip_or_fail("needs the Python package playwright")
+        if chromium() is None:
+            _skip_or_fail(f"needs a browser: none of the programs {', '.join(CHROMIUM_NAMES)} is installed")
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         pytest.skip("needs a GPU")
     if item.get_closest_marker("no_gpu") and torch.cuda.is_available():
@@ -79,6 +88,11 @@ def _installed_transformers() -> tuple[int, ...]:
     return tuple(map(int, version("transformers").split(".")[:2]))
 
 
+def chromium() -> str | None:
+    """The path of a browser, or None."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
 def _skip_or_fail(reason: str) -> None:
     if NO_SKIPS:
         pytest.fail(f"{reason}, and FILA_NO_SKIPS forbids skipping", pytrace=False)
@@ -95,6 +109,22 @@ def vllm_python() -> Path:
 def onnx_python() -> Path:
     """The Python of the environment that has ONNX Runtime and no PyTorch."""
     return Path(os.environ[ONNX_VARIABLE])
+
+
+@pytest.fixture
+def browser_page():
+    """A page of a headless Chromium without a network. The test fails if the page reports an error."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, offline=True)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        yield page
+        browser.close()
+    assert errors == []
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,18 @@ def read_merging_weight(checkpoint: str | Path) -> torch.Tensor | None:
 
 def draw_merging_weights(weight: torch.Tensor, path: str | Path) -> None:
     """
+    Writes the figure of `merging_weights_figure` to a file.
+
+    Args:
+        weight: W `(K, P, D)`; P is a square number.
+        path: File to write; its suffix chooses the format.
+    """
+    with matplotlib.rc_context({"svg.hashsalt": "fila"}):
+        merging_weights_figure(weight).savefig(path, dpi=120)
+
+
+def merging_weights_figure(weight: torch.Tensor) -> Figure:
+    """
     Draws how far W has moved from 1/K.
 
     For each frame position in a scene there is a map of the patches (the mean of W - 1/K over the channels, in percent
@@ -52,7 +64,6 @@ def draw_merging_weights(weight: torch.Tensor, path: str | Path) -> None:
 
     Args:
         weight: W `(K, P, D)`; P is a square number.
-        path: File to write; its suffix chooses the format.
     """
     num_frames, num_patches, width = weight.shape
     moves = (weight.double() * num_frames - 1).mul(100).numpy()  # (K, P, D), percent of 1/K
@@ -67,8 +78,7 @@ def draw_merging_weights(weight: torch.Tensor, path: str | Path) -> None:
         f"W - 1/{num_frames} in % of 1/{num_frames}: {num_frames} frames, {side} x {side} patches, {width} channels; "
         f"largest move {np.abs(moves).max():.3g} %"
     )
-    with matplotlib.rc_context({"svg.hashsalt": "fila"}):
-        figure.savefig(path, dpi=120)
+    return figure
 
 
 def _draw_maps(figure: Figure, row: np.ndarray, maps: np.ndarray) -> None:
