@@ -63,6 +63,8 @@ def loaded_by(statement: str) -> set[str]:
         ("import fila_video.onnx.scene_selection", set()),
         ("import fila_video.training.__main__", set()),
         ("import fila_video.serving.__main__", set()),
+        ("import fila_video; fila_video.scenes", set()),
+        ("import fila_video.scenes.page, fila_video.scenes.contact_sheet", {"PIL.Image"}),
         ("import fila_video.mini.__main__", set()),
         ("import fila_video.conversion", set()),
         ("import convert_checkpoint", set()),
