@@ -4,9 +4,9 @@
     scenes                       # in a notebook: the contact sheet
     scenes.save("out.html")      # or .png, .json
 
-Reading order: `look_at_video` finds the scenes, `video_scenes` holds them and draws them with `contact_sheet` (Pillow),
-`page` (HTML, with `charts` in SVG) and `figures` (matplotlib). `timeline_layout`, `colors`, `clock` and
-`encoded_images` serve these.
+Reading order: `look_at_video` finds the scenes, and `selected_scenes` holds them. `video_scenes` draws them with
+`contact_sheet` (Pillow), `page` (HTML, with `charts` in SVG) and `figures` (matplotlib). `timeline_layout`, `colors`,
+`clock` and `encoded_images` serve these.
 
 A name is loaded when it is first used, so importing this package alone costs nothing.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 
 # Where each public name is defined.
-_FILES = {"Scene": "video_scenes", "VideoScenes": "video_scenes", "of": "look_at_video"}
+_FILES = {"Scene": "selected_scenes", "VideoScenes": "video_scenes", "of": "look_at_video"}
 
 __all__ = list(_FILES)
 

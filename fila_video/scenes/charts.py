@@ -1,18 +1,15 @@
 """The charts of a page as SVG. Texts and lines take their colors from the page's style sheet."""
 
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .clock import clock
 from .colors import DIVERGING, SEQUENTIAL, cluster_color, paint, text_color
 from .encoded_images import as_data_url, png_url
+from .selected_scenes import SelectedScenes
 from .timeline_layout import EDGE, WIDTH, TimelineLayout, lay_out_timeline
 
-
-if TYPE_CHECKING:
-    from .video_scenes import VideoScenes
 
 PICTURE_SIDE = 150  # of the pictures in the timeline, in pixels
 MATRIX_SIDE, MATRIX_EDGE = 500, 22  # of the similarity matrix, with room for the strips of clusters
@@ -27,7 +24,7 @@ def chip(number: int) -> str:
     )
 
 
-def timeline_svg(scenes: "VideoScenes") -> str:
+def timeline_svg(scenes: SelectedScenes) -> str:
     """Draws the timeline: pictures of the representatives, the frames in the colors of their clusters, and uniform
     selection."""
     layout = lay_out_timeline(scenes)
@@ -40,7 +37,7 @@ def timeline_svg(scenes: "VideoScenes") -> str:
     )
 
 
-def _pictures(scenes: "VideoScenes", layout: TimelineLayout) -> list[str]:
+def _pictures(scenes: SelectedScenes, layout: TimelineLayout) -> list[str]:
     """Lines come first, so that they run behind the pictures."""
     lines, images = [], []
     for picture in layout.pictures:
@@ -53,7 +50,7 @@ def _pictures(scenes: "VideoScenes", layout: TimelineLayout) -> list[str]:
     return lines + images
 
 
-def _band(scenes: "VideoScenes", layout: TimelineLayout) -> list[str]:
+def _band(scenes: SelectedScenes, layout: TimelineLayout) -> list[str]:
     """Draws the sampled frames, with marks for those of the scenes."""
     top, bottom = layout.band
     parts = [
@@ -82,7 +79,7 @@ def _axis(layout: TimelineLayout) -> list[str]:
     return parts
 
 
-def similarity_svg(scenes: "VideoScenes") -> str:
+def similarity_svg(scenes: SelectedScenes) -> str:
     """Draws the similarity matrix: one square for each pair of frames, and a frame around each scene."""
     count, lowest = scenes.num_frames, float(scenes.similarities.min())
     side = MATRIX_SIDE - MATRIX_EDGE
@@ -102,12 +99,12 @@ def similarity_svg(scenes: "VideoScenes") -> str:
     return f'<svg class="matrix" viewBox="{box}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
 
-def similarity_range(scenes: "VideoScenes") -> tuple[float, float]:
+def similarity_range(scenes: SelectedScenes) -> tuple[float, float]:
     """Returns the similarities that have the first and the last color. They differ also if all frames are equal."""
     return min(float(scenes.similarities.min()), 0.999), 1.0
 
 
-def scene_spans(scenes: "VideoScenes") -> list[tuple[int, int]]:
+def scene_spans(scenes: SelectedScenes) -> list[tuple[int, int]]:
     """Returns the first and the last frame of each scene."""
     return [(int(frames.min()), int(frames.max())) for frames in scenes.scene_frames]
 
@@ -130,7 +127,7 @@ def paint_ramp(colors: tuple[str, ...], steps: int) -> list[str]:
     return ["#" + "".join(f"{part:02x}" for part in color) for color in painted.tolist()]
 
 
-def weight_maps(scenes: "VideoScenes") -> list[tuple[str, str]]:
+def weight_maps(scenes: SelectedScenes) -> list[tuple[str, str]]:
     """Draws the merging weights.
 
     Returns:
@@ -146,13 +143,13 @@ def weight_maps(scenes: "VideoScenes") -> list[tuple[str, str]]:
     ]
 
 
-def weight_limit(scenes: "VideoScenes") -> float:
+def weight_limit(scenes: SelectedScenes) -> float:
     """Returns the largest distance of a map from the mean, in percent; a small number where all are 0."""
     maps = scenes.merging_maps
     return max(float(abs(maps).max()), 1e-6) if maps is not None else 1.0
 
 
-def frame_label(scenes: "VideoScenes", frame: int) -> str:
+def frame_label(scenes: SelectedScenes, frame: int) -> str:
     """Describes a sampled frame in words."""
     cluster = int(scenes.clusters[frame])
     text = f"{clock(scenes.frame_seconds[frame])}, sampled frame {frame + 1} of {scenes.num_frames}"

@@ -3,18 +3,15 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .clock import clock, time_ticks
 from .colors import CARD, GRAY, INK, LINE, PAPER, cluster_color, text_color
+from .selected_scenes import Scene, SelectedScenes
 from .timeline_layout import length_of, time_positions
 
-
-if TYPE_CHECKING:
-    from .video_scenes import Scene, VideoScenes
 
 # Pixels. A sheet is meant to be shown at half its size.
 SHEET_WIDTH = 2100
@@ -46,7 +43,7 @@ class CardSize:
         return TITLE_HEIGHT + self.representative[1] + PADDING
 
 
-def draw_contact_sheet(scenes: "VideoScenes", columns: int | None = None) -> Image.Image:
+def draw_contact_sheet(scenes: SelectedScenes, columns: int | None = None) -> Image.Image:
     """Draws the contact sheet. See `VideoScenes.contact_sheet`."""
     if columns is not None and columns < 1:
         raise ValueError(f"columns={columns} must be at least 1.")
@@ -65,7 +62,7 @@ def draw_contact_sheet(scenes: "VideoScenes", columns: int | None = None) -> Ima
     return sheet
 
 
-def card_size(scenes: "VideoScenes") -> CardSize:
+def card_size(scenes: SelectedScenes) -> CardSize:
     """Chooses the sizes by the shape of the video: all representatives cover the same area."""
     height, width = scenes.thumbnails.shape[1:3]
     ratio = min(max(width / height, 0.25), 4)  # pictures of extreme shape are fitted into these bounds
@@ -82,14 +79,14 @@ def balanced_columns(num_scenes: int, card_width: int) -> int:
     return math.ceil(num_scenes / rows)
 
 
-def _draw_header(draw: ImageDraw.ImageDraw, scenes: "VideoScenes", width: int) -> None:
+def _draw_header(draw: ImageDraw.ImageDraw, scenes: SelectedScenes, width: int) -> None:
     inner = width - 2 * MARGIN
     draw.text((MARGIN, MARGIN - 8), fitted(scenes.name, 40, inner), INK, font=_font(40))
     draw.text((MARGIN, MARGIN + 46), fitted(scenes.summary, 24, inner), GRAY, font=_font(24))
     _draw_ribbon(draw, scenes, (MARGIN, MARGIN + 92, width - MARGIN, MARGIN + 92 + RIBBON_HEIGHT))
 
 
-def _draw_ribbon(draw: ImageDraw.ImageDraw, scenes: "VideoScenes", box: Box) -> None:
+def _draw_ribbon(draw: ImageDraw.ImageDraw, scenes: SelectedScenes, box: Box) -> None:
     """Draws the time axis: the sampled frames in the colors of their clusters, the representatives in full height."""
     left, top, right, bottom = box
     places = [left + position * (right - left) for position in time_positions(scenes)]
@@ -110,8 +107,8 @@ def _draw_ribbon(draw: ImageDraw.ImageDraw, scenes: "VideoScenes", box: Box) -> 
 def _draw_card(
     sheet: Image.Image,
     draw: ImageDraw.ImageDraw,
-    scenes: "VideoScenes",
-    scene: "Scene",
+    scenes: SelectedScenes,
+    scene: Scene,
     size: CardSize,
     corner: tuple[int, int],
 ) -> None:
@@ -130,7 +127,7 @@ def _draw_card(
             _draw_label(draw, clock(scenes.frame_seconds[frame]), box)
 
 
-def _places(scene: "Scene", size: CardSize, corner: tuple[int, int]) -> Iterator[tuple[int, Box]]:
+def _places(scene: Scene, size: CardSize, corner: tuple[int, int]) -> Iterator[tuple[int, Box]]:
     """Yields the frames of a scene and where they are drawn."""
     left, top = corner
     width, height = size.representative

@@ -1,6 +1,6 @@
 """Timeline, similarity matrix and merging weights as matplotlib figures. Importing this loads matplotlib."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -14,17 +14,15 @@ from .charts import scene_spans, similarity_range
 from .clock import clock
 from .colors import GRAY, INK, LINE, SEQUENTIAL, cluster_color
 from .contact_sheet import fitted
+from .selected_scenes import SelectedScenes
 from .timeline_layout import EDGE, WIDTH, TimelineLayout, lay_out_timeline
 
-
-if TYPE_CHECKING:
-    from .video_scenes import VideoScenes
 
 UNITS_PER_INCH = 85
 TITLE_HEIGHT = 34  # in units of the layout
 
 
-def draw_timeline(scenes: "VideoScenes") -> Figure:
+def draw_timeline(scenes: SelectedScenes) -> Figure:
     """Draws the timeline. See `VideoScenes.timeline`."""
     layout = lay_out_timeline(scenes)
     height = layout.height + TITLE_HEIGHT + 26
@@ -40,7 +38,7 @@ def draw_timeline(scenes: "VideoScenes") -> Figure:
     return figure
 
 
-def _draw_pictures(axes: Axes, scenes: "VideoScenes", layout: TimelineLayout) -> None:
+def _draw_pictures(axes: Axes, scenes: SelectedScenes, layout: TimelineLayout) -> None:
     for picture in layout.pictures:
         right, bottom = picture.left + picture.width, picture.top + picture.height
         axes.plot(*zip(*picture.lead, strict=True), color=GRAY, lw=0.6, zorder=1)
@@ -50,7 +48,7 @@ def _draw_pictures(axes: Axes, scenes: "VideoScenes", layout: TimelineLayout) ->
         axes.add_patch(box)
 
 
-def _draw_frames(axes: Axes, scenes: "VideoScenes", layout: TimelineLayout) -> None:
+def _draw_frames(axes: Axes, scenes: SelectedScenes, layout: TimelineLayout) -> None:
     """Draws the bars of the sampled frames, and the marks of those that were selected."""
     top, bottom = layout.band
     lefts, widths = [left for left, _ in layout.bars], [max(right - left - 1, 1) for left, right in layout.bars]
@@ -76,7 +74,7 @@ def _draw_axis(axes: Axes, layout: TimelineLayout) -> None:
         axes.text(x, layout.axis_y + 8, text, size=9, color=GRAY, ha=side, va="top")
 
 
-def draw_similarity(scenes: "VideoScenes") -> Figure:
+def draw_similarity(scenes: SelectedScenes) -> Figure:
     """Draws the similarity matrix. See `VideoScenes.similarity`."""
     figure = Figure(figsize=(6.6, 5.8), dpi=120, layout="constrained")
     axes = figure.subplots()
@@ -103,7 +101,7 @@ def draw_similarity(scenes: "VideoScenes") -> Figure:
     return figure
 
 
-def draw_weights(scenes: "VideoScenes") -> Figure:
+def draw_weights(scenes: SelectedScenes) -> Figure:
     """Draws the merging weights. See `VideoScenes.merging_weights`."""
     assert scenes.merging_weight is not None
     return merging_weights_figure(torch.from_numpy(scenes.merging_weight))

@@ -10,18 +10,15 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from .charts import chip, frame_label, scale_svg, similarity_svg, timeline_svg, weight_limit, weight_maps
 from .clock import clock
 from .colors import DIVERGING, SEQUENTIAL
 from .encoded_images import encode_frames, jpeg_url
+from .selected_scenes import Scene, SelectedScenes
 from .timeline_layout import time_positions
 
-
-if TYPE_CHECKING:
-    from .video_scenes import Scene, VideoScenes
 
 PLAYS = "Point at a frame to see it larger. Click it to play the video from there."
 SHOWS_THE_TIME = "Point at a frame to see it larger. Click it to see its time."
@@ -56,7 +53,7 @@ def address_of(video: Path | None, page: Path) -> str:
     return ""
 
 
-def make_page(scenes: "VideoScenes", video_href: str) -> str:
+def make_page(scenes: SelectedScenes, video_href: str) -> str:
     """
     Makes the page.
 
@@ -117,7 +114,7 @@ def _policy(style: str, script: str, video_href: str) -> str:
     return f"{policy}base-uri 'none'; form-action 'none'"
 
 
-def _timeline(scenes: "VideoScenes") -> str:
+def _timeline(scenes: SelectedScenes) -> str:
     count = scenes.num_frames
     return f"""<section><h2>Timeline</h2><p class="hint">{ON_THE_TIMELINE}</p>
 <div id="timeline" role="slider" tabindex="0" aria-label="Sampled frames" aria-valuemin="1" aria-valuemax="{count}"
@@ -125,7 +122,7 @@ aria-valuenow="1">{timeline_svg(scenes)}</div>
 {LEGEND}</section>"""
 
 
-def _card(scenes: "VideoScenes", scene: "Scene", images: list[str]) -> str:
+def _card(scenes: SelectedScenes, scene: Scene, images: list[str]) -> str:
     time = clock(scenes.frame_seconds[scene.representative])
     pictures = [_picture(scenes, scene.representative, images, has_time=False)]
     pictures += [_picture(scenes, frame, images, has_time=True) for frame in scene.supplements]
@@ -136,7 +133,7 @@ def _card(scenes: "VideoScenes", scene: "Scene", images: list[str]) -> str:
     )
 
 
-def _picture(scenes: "VideoScenes", frame: int, images: list[str], *, has_time: bool) -> str:
+def _picture(scenes: SelectedScenes, frame: int, images: list[str], *, has_time: bool) -> str:
     height, width = scenes.thumbnails.shape[1:3]
     time = f"<span>{clock(scenes.frame_seconds[frame])}</span>" if has_time else ""
     alt = escape(f"Frame at {frame_label(scenes, frame)}")
@@ -146,7 +143,7 @@ def _picture(scenes: "VideoScenes", frame: int, images: list[str], *, has_time: 
     )
 
 
-def _viewer(scenes: "VideoScenes", images: list[str], video_href: str) -> str:
+def _viewer(scenes: SelectedScenes, images: list[str], video_href: str) -> str:
     """The frame that the user points at, large, and the player."""
     first = scenes.scenes[0].representative
     player = f'<video id="player" src="{escape(video_href)}" controls preload="none" hidden></video>'
@@ -159,7 +156,7 @@ def _viewer(scenes: "VideoScenes", images: list[str], video_href: str) -> str:
 </aside>"""
 
 
-def _weights(scenes: "VideoScenes") -> str:
+def _weights(scenes: SelectedScenes) -> str:
     maps = weight_maps(scenes)
     if not maps:
         return ""
@@ -171,7 +168,7 @@ def _weights(scenes: "VideoScenes") -> str:
 <div class="maps">{"".join(figures)}</div>{scale_svg(DIVERGING, f"{-limit:.2g} %", f"+{limit:.2g} %")}</section>"""
 
 
-def _data(scenes: "VideoScenes", images: list[str]) -> str:
+def _data(scenes: SelectedScenes, images: list[str]) -> str:
     """What the script needs, as JSON. Pictures that stand in a card already are left out."""
     in_cards = {frame for scene in scenes.scenes for frame in (scene.representative, *scene.supplements)}
     frames = [

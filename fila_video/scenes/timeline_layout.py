@@ -5,13 +5,10 @@ Positions along the time axis run from 0 to 1. In a drawing, x runs from 0 to `W
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .clock import time_ticks
+from .selected_scenes import SelectedScenes
 
-
-if TYPE_CHECKING:
-    from .video_scenes import VideoScenes
 
 PICTURES_PER_ROW, MAX_ROWS = 12, 4
 # About one pixel each.
@@ -61,7 +58,7 @@ class TimelineLayout:
     height: float
 
 
-def lay_out_timeline(scenes: "VideoScenes") -> TimelineLayout:
+def lay_out_timeline(scenes: SelectedScenes) -> TimelineLayout:
     """Finds the place of every part."""
     xs = [_x(position) for position in time_positions(scenes)]
     pictures, top = _lay_out_pictures(scenes, xs)
@@ -81,12 +78,12 @@ def lay_out_timeline(scenes: "VideoScenes") -> TimelineLayout:
     )
 
 
-def time_positions(scenes: "VideoScenes") -> list[float]:
+def time_positions(scenes: SelectedScenes) -> list[float]:
     """Returns the position of each sampled frame on the axis, from 0 to 1."""
     return [seconds / length_of(scenes) for seconds in scenes.frame_seconds.tolist()]
 
 
-def length_of(scenes: "VideoScenes") -> float:
+def length_of(scenes: SelectedScenes) -> float:
     """Returns the length of the axis in seconds, which is positive also for a single picture."""
     return max(scenes.duration_seconds, float(scenes.frame_seconds[-1])) or 1.0
 
@@ -112,7 +109,7 @@ def _x(position: float) -> float:
     return EDGE + position * (WIDTH - 2 * EDGE)
 
 
-def _lay_out_pictures(scenes: "VideoScenes", xs: list[float]) -> tuple[list[Picture], float]:
+def _lay_out_pictures(scenes: SelectedScenes, xs: list[float]) -> tuple[list[Picture], float]:
     """Returns the pictures, and where the bars begin below them."""
     height, width = scenes.thumbnails.shape[1:3]
     rows, slots = picture_slots(len(scenes.scenes))

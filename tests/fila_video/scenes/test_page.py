@@ -25,13 +25,18 @@ class Elements(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.inside: list[tuple[str, str]] = []
+        self.is_inside = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.found.append((tag, dict(attrs)))
+        self.is_inside = tag in ("script", "style")
+
+    def handle_endtag(self, tag):
+        self.is_inside = False
 
     def handle_data(self, data):
-        if self.found and self.found[-1][0] in ("script", "style"):
+        if self.is_inside:
             self.inside.append((self.found[-1][0], data))
 
     def attributes(self, tag: str) -> list[dict[str, str | None]]:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import fila_video
-from fila_video.scenes.video_scenes import Scene
+from fila_video.scenes import Scene
 from tests.fila_video.scenes.made_scenes import made_scenes
 
 
