@@ -68,6 +68,7 @@ def make_page(scenes: SelectedScenes, video_href: str) -> str:
     style, script = (files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     images = [jpeg_url(encoded) for encoded in encode_frames(scenes.thumbnails)]
     title, summary = escape(scenes.name), escape(scenes.summary)
+    height, width = scenes.thumbnails.shape[1:3]
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -83,7 +84,7 @@ def make_page(scenes: SelectedScenes, video_href: str) -> str:
 <div class="layout">
 <main>
 {_timeline(scenes)}
-<section><h2>Scenes</h2><ol class="cards">
+<section><h2>Scenes</h2><ol class="cards{" tall" if height > width else ""}">
 {"".join(_card(scenes, scene, images) for scene in scenes.scenes)}
 </ol></section>
 <section><h2>Similarity of the frames</h2><p class="hint">{ON_SIMILARITY}</p>
