@@ -76,10 +76,10 @@ def _write_scratch(size: str, output: str | Path, options: ConversionOptions) ->
     )
 
 
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: list[str] | None, program: str = PROGRAM) -> argparse.Namespace:
     """Parses the arguments of the command line."""
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program, description=_description(program), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "source", metavar="SOURCE", help="folder or Hub id of the checkpoint to convert, or scratch:tiny or scratch:7b"
@@ -96,6 +96,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parts.add_argument("--language-model", metavar="ID", help="folder or Hub id of a Qwen2 checkpoint")
     _add_weight_options(parser.add_argument_group("weights"))
     return parser.parse_args(arguments)
+
+
+def _description(program: str) -> str:
+    """The help of this file, with the name by which the program was started."""
+    text = __doc__ or ""
+    return text if program == PROGRAM else text.replace("python convert_checkpoint.py", program)
 
 
 def _add_scene_options(scenes: Any) -> None:
@@ -133,14 +139,14 @@ def _add_weight_options(weights: Any) -> None:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str = PROGRAM) -> int:
     """Runs the command line and returns its exit status."""
-    options = {name: value for name, value in vars(parse_arguments(arguments)).items() if value is not None}
+    options = {name: value for name, value in vars(parse_arguments(arguments, program)).items() if value is not None}
     if "dtype" in options:
         import torch  # takes seconds, which --help does not need
 
         options["dtype"] = getattr(torch, options["dtype"])
-    return run_reporting_errors(PROGRAM, lambda: _convert_and_report(options))
+    return run_reporting_errors(program, lambda: _convert_and_report(options))
 
 
 def _convert_and_report(options: dict[str, Any]) -> None:

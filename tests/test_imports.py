@@ -15,7 +15,7 @@ from tests.environment import REPOSITORY
 HEAVY = ("torch", "transformers", "torchvision", "PIL.Image", "scipy", "matplotlib", "datasets", "ray")
 # From the top: a file imports from its own floor and from those below (docs of the layout: CONTRIBUTING.md).
 FLOORS = (
-    ("fila_video.cli",),
+    ("fila_video.cli", "fila_video.__main__"),
     ("fila_video.serving", "fila_video.onnx", "fila_video.scenes", "fila_video.hub"),
     ("fila_video.evaluation", "fila_video.mini"),
     ("convert_checkpoint",),
@@ -68,6 +68,7 @@ def loaded_by(statement: str) -> set[str]:
         ("import fila_video.mini.__main__", set()),
         ("import fila_video.conversion", set()),
         ("import convert_checkpoint", set()),
+        ("import fila_video.cli.main", set()),
         ("sys.path.insert(0, 'demo'); import ask_a_video", set()),
         ("sys.path.insert(0, 'demo'); import train_all_stages", {"PIL.Image"}),
         ("sys.path.insert(0, 'demo'); import ask_a_drawn_video", {"PIL.Image", "scipy"}),

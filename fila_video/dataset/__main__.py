@@ -21,15 +21,15 @@ DATASET = "folder that `join` made, or a .json or .jsonl file in LLaVA's format"
 DATASET_VIDEO_ROOT = "folder that the paths of the videos start from (default: the folder of the annotations)"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
     """Runs a command. Returns 0 for success, or 1 if something is wrong with the data, which is printed."""
-    options = _parser().parse_args(arguments)
-    return run_reporting_errors(f"{PROGRAM} {options.command}", lambda: options.run(options))
+    options = _parser(program).parse_args(arguments)
+    return run_reporting_errors(f"{program} {options.command}", lambda: options.run(options))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM,
+        prog=program,
         description="Make long training videos from short captioned clips: first `plan`, then `join`. `stats` "
         "describes the result, and `validate` checks it before training.",
     )

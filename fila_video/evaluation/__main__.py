@@ -14,12 +14,13 @@ from .selections import OF_THE_SMALL_MODEL, SELECTIONS
 
 
 PROGRAM = "python -m fila_video.evaluation"
+DESCRIPTION = "Measure models: their answers about drawn videos, their scenes, and variants of the method."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
     """Runs the command and returns its exit status: 1 if something is wrong with the data."""
-    options = _parser().parse_args(arguments)
-    return run_reporting_errors(f"{PROGRAM} {options.command}", lambda: _run(options))
+    options = _parser(program).parse_args(arguments)
+    return run_reporting_errors(f"{program} {options.command}", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int | None:
@@ -34,8 +35,8 @@ def _at_least_two(text: str) -> int:
     return number
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
     subparsers = parser.add_subparsers(dest="command", required=True)
     for add in (_add_ask, _add_coverage, _add_events, _add_ablate, _add_compare):
         add(subparsers, formatter_class=HelpFormatter)

@@ -8,12 +8,13 @@ from fila_video.common.command_line import HelpFormatter, run_reporting_errors
 
 
 PROGRAM = "python -m fila_video.serving"
+DESCRIPTION = "Start an OpenAI-compatible server, for machines without vLLM."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
     """Serves until interrupted, and returns the exit status: 1 if the model cannot be served."""
-    options = _parser().parse_args(arguments)
-    return run_reporting_errors(PROGRAM, lambda: _serve(options))
+    options = _parser(program).parse_args(arguments)
+    return run_reporting_errors(program, lambda: _serve(options))
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -31,8 +32,8 @@ def _serve(options: argparse.Namespace) -> None:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__, formatter_class=HelpFormatter)
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION, formatter_class=HelpFormatter)
     parser.add_argument("model", help="folder or Hub id of a FiLA-Video model")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on")

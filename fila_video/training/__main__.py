@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from .trainer import FilaVideoTrainer
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = _parser()
+PROGRAM = "python -m fila_video.training"
+
+
+def main(arguments: list[str] | None = None, program: str = PROGRAM) -> int:
+    parser = _parser(program)
     options = parser.parse_args(arguments)
     if options.plan:
         return run_reporting_errors(parser.prog, lambda: _print_plan(options))
@@ -73,9 +76,11 @@ def _train(program: str, trainer: "FilaVideoTrainer") -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m fila_video.training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program,
+        description=(__doc__ or "").replace(f"{PROGRAM} ", f"{program} "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("stage", help="a YAML file, or the name of a shipped stage such as alignment")
     parser.add_argument(

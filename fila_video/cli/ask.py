@@ -1,0 +1,157 @@
+"""fila-video ask: questions about videos."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .answering import Record, by_video, error_line
+from .answers_file import AnswersFile
+from .ask_views import Shown, Silent
+from .load_model import announce, load_pipeline
+from .options import AnswerOptions, ModelOptions, VideoOptions, with_shared_options
+from .requests import Request, find_requests, split_arguments
+from .show import note, print_document, print_json, silence_others
+from .usage import BadUsage
+
+
+PROGRAM = "fila-video ask"
+OUTPUT = "Input and output"
+SMALL_MODEL = "fila-video-mini"
+ANSWERS_DEPEND_ON = ("revision", "dtype", "quantization")
+
+
+@with_shared_options
+def ask(
+    arguments: Annotated[list[str], typer.Argument(hidden=True, metavar="VIDEO")],
+    model: ModelOptions,
+    video: VideoOptions,
+    answers: AnswerOptions,
+    question: Annotated[
+        list[str],
+        typer.Option(
+            "--question",
+            "-q",
+            metavar="TEXT",
+            rich_help_panel=OUTPUT,
+            help="A question. Repeat it for more. All other arguments are then videos.",
+        ),
+    ] = [],  # noqa: B006 (Typer copies it)
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive", "-r", metavar="", rich_help_panel=OUTPUT, help="Also take the folders inside of a folder."
+        ),
+    ] = False,
+    no_scenes: Annotated[
+        bool,
+        typer.Option("--no-scenes", metavar="", rich_help_panel=OUTPUT, help="Print the answers without the scenes."),
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option("--json", metavar="", rich_help_panel=OUTPUT, help="Print one JSON document with all answers."),
+    ] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", metavar="", rich_help_panel=OUTPUT, help="Print a line of JSON for each answer.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.jsonl",
+            dir_okay=False,
+            rich_help_panel=OUTPUT,
+            help="Append a line of JSON for each answer to this file. Run the same command again to continue: what is "
+            "answered is skipped.",
+        ),
+    ] = None,
+    stop_on_error: Annotated[
+        bool,
+        typer.Option(
+            "--stop-on-error",
+            metavar="",
+            rich_help_panel=OUTPUT,
+            help="End at the first video that cannot be read, not at the last.",
+        ),
+    ] = False,
+) -> int:
+    """
+    Ask questions about videos.
+
+    Each answer is followed by the scenes that it rests on, with their times.
+
+    Name the videos first, then the questions in quotes. A VIDEO is a file, a URL,
+    or a folder of videos. It can also be a .jsonl file with a request on each
+    line, such as {"video": "clip.mp4", "question": "What happens?"}
+
+    Example: fila-video ask clip.mp4 "What happens?" "Who is there?"
+    """
+    if json and jsonl:
+        raise BadUsage("--json and --jsonl: give only one of them.")
+    requests = list(find_requests(*split_arguments(arguments, question), recursive=recursive))
+    settings = {"model": model.model or SMALL_MODEL, "options": _options(model, video, answers)}
+    with ExitStack() as stack:
+        file = None
+        if output is not None:
+            file = stack.enter_context(AnswersFile(output, settings))
+            requests = _unanswered(file, requests)
+        is_shown = not (json or jsonl or file)
+        silence_others(PROGRAM)
+        pipe = None
+        if requests:
+            announce(PROGRAM, model)
+            call = {**video.given(), **answers.given()}
+            pipe = load_pipeline(PROGRAM, model, scene_merging=video.scene_merging, **call)
+        if answers.seed is not None:
+            _set_seed(answers.seed)
+        groups = list(by_video(requests))
+        view = Shown(groups, shows_scenes=not no_scenes) if is_shown else Silent(groups, prints_lines=jsonl)
+        stack.enter_context(view)
+        records = []
+        for record in _ask_all(view, pipe, groups, stop_on_error=stop_on_error):
+            records.append(record)
+            if file is not None:
+                file.add(record)
+            if jsonl:
+                print_json(record)
+        if file is not None:
+            num_answered = sum(record["answer"] is not None for record in records)
+            note(PROGRAM, f"{num_answered} of {len(requests)} answers were added to {file.path}.")
+    if json:
+        print_document({**settings, "answers": records})
+    return int(any(record["answer"] is None for record in records))
+
+
+def _ask_all(view: Shown | Silent, pipe: Any, groups: list[list[Request]], *, stop_on_error: bool) -> Iterator[Record]:
+    """Yields a record for each request. An error is reported once for each video."""
+    for group in groups:
+        records = view.ask(pipe, group)
+        yield from records
+        if failed := [record for record in records if record["answer"] is None]:
+            note(PROGRAM, error_line(failed[0]))
+            if stop_on_error:
+                return
+
+
+def _unanswered(file: AnswersFile, requests: list[Request]) -> list[Request]:
+    left = file.unanswered(requests)
+    if len(left) < len(requests):
+        note(PROGRAM, f"{file.path} already has {len(requests) - len(left)} of {len(requests)} answers.")
+    return left
+
+
+def _options(model: ModelOptions, video: VideoOptions, answers: AnswerOptions) -> dict[str, Any]:
+    """The options that answers depend on, as far as the user gave them."""
+    of_model = {name: value for name, value in asdict(model).items() if name in ANSWERS_DEPEND_ON}
+    given = {**of_model, **asdict(video), **asdict(answers)}
+    return {name: value for name, value in given.items() if value not in (None, "auto")}
+
+
+def _set_seed(seed: int) -> None:
+    from transformers import set_seed
+
+    set_seed(seed)

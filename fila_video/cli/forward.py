@@ -1,0 +1,36 @@
+"""The commands that have a command line of their own: they get all arguments as they are."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import typer
+
+from .usage import Command
+
+
+# The module of each command, the words of its help in the list of commands.
+FORWARDED = {
+    "serve": ("fila_video.serving.__main__", "Start an OpenAI-compatible server with a model."),
+    "convert": ("convert_checkpoint", "Convert LLaVA-OneVision, LLaVA-Video and other weights to FiLA-Video."),
+    "train": ("fila_video.training.__main__", "Train one of the four stages."),
+    "dataset": ("fila_video.dataset.__main__", "Make long training videos from short captioned clips, and check them."),
+    "evaluate": ("fila_video.evaluation.__main__", "Measure a model on drawn videos, and compare methods."),
+}
+
+
+class ForwardedCommand(Command):
+    """A command that parses nothing, not even `--help`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.args = list(args)
+        return []
+
+
+def forwarded(name: str) -> Callable[[typer.Context], int]:
+    """Makes the function of a command. Its module has `main(arguments, program)`."""
+
+    def forward(context: typer.Context) -> int:
+        return import_module(FORWARDED[name][0]).main(context.args, program=f"fila-video {name}")
+
+    return forward

@@ -1,0 +1,139 @@
+"""`fila-video ask` gives the pipeline's own answers, in every form of output."""
+
+import json
+import shutil
+
+import pytest
+
+from fila_video.cli.show import scene_lines
+
+
+QUESTIONS = ["What is in the first scene?", "How many scenes are there?"]
+NOTICE = "fila-video ask: This is the small model, which knows drawn shapes only"
+
+
+@pytest.fixture(scope="module")
+def expected(oracle, clip):
+    """The pipeline's answers, with 6 scenes of 20 frames."""
+    answers = oracle(str(clip), text=QUESTIONS, return_scenes=True, num_scenes=6, num_frames=20)
+    return [answer[0] for answer in answers]
+
+
+OPTIONS = ("--num-scenes", "6", "--num-frames", "20")
+
+
+def test_one_answer_and_its_scenes(fila, clip, expected):
+    done = fila("ask", clip, QUESTIONS[0], *OPTIONS)
+    scenes = "\n".join(scene_lines(expected[0]["scenes"], width=80))
+    assert done.out == f"{expected[0]['generated_text'].strip()}\n\n{scenes}\n"
+    assert done.err.startswith(NOTICE) and done.err.count("\n") == 1
+    assert "--model llava-hf/llava-onevision-qwen2-0.5b-ov-hf" in done.err
+    assert done.status == 0
+
+
+def test_several_videos_and_questions(fila, clip, expected, tmp_path, monkeypatch):
+    for name in ("one.mp4", "two.mp4"):
+        shutil.copy(clip, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    done = fila("ask", ".", "-q", QUESTIONS[0], "-q", QUESTIONS[1], "--no-scenes", *OPTIONS)
+    block = "".join(
+        f"> {question}\n{answer['generated_text'].strip()}\n"
+        for question, answer in zip(QUESTIONS, expected, strict=True)
+    )
+    assert (done.status, done.out) == (0, f"one.mp4\n{block}\ntwo.mp4\n{block}")
+
+
+def records(clip, expected):
+    return [
+        {"video": str(clip), "question": question, "answer": answer["generated_text"], "scenes": answer["scenes"]}
+        for question, answer in zip(QUESTIONS, expected, strict=True)
+    ]
+
+
+def test_json(fila, clip, expected):
+    done = fila("ask", clip, *QUESTIONS, "--json", *OPTIONS)
+    assert json.loads(done.out) == {
+        "model": "fila-video-mini",
+        "options": {"num_scenes": 6, "num_frames": 20},
+        "answers": records(clip, expected),
+    }
+
+
+def test_json_lines(fila, clip, expected):
+    done = fila("ask", clip, *QUESTIONS, "--jsonl", *OPTIONS)
+    assert [json.loads(line) for line in done.out.splitlines()] == records(clip, expected)
+
+
+def test_options_reach_the_pipeline(fila, clip, oracle):
+    options = {"start_seconds": 2, "end_seconds": 6, "fps": 2, "scene_selection": "uniform", "timestamps": "none"}
+    arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    done = fila("ask", clip, QUESTIONS[0], "--jsonl", *arguments, "--max-new-tokens", "2", "--dtype", "bfloat16")
+    (answer,) = oracle(str(clip), text=QUESTIONS[0], return_scenes=True, max_new_tokens=2, **options)
+    found = json.loads(done.out)
+    assert (found["answer"], found["scenes"]) == (answer["generated_text"], answer["scenes"])
+    assert all(2 <= second <= 6 for scene in found["scenes"] for second in scene["frame_seconds"])
+
+
+def test_a_video_that_cannot_be_read_is_an_error_among_the_answers(fila, clip, tmp_path):
+    (tmp_path / "broken.mp4").write_text("no video")
+    requests = [("broken.mp4", "What?"), ("missing.mp4", "What?"), (str(clip), QUESTIONS[0])]
+    file = tmp_path / "requests.jsonl"
+    file.write_text("".join(json.dumps({"video": v, "question": q}) + "\n" for v, q in requests))
+    output = tmp_path / "answers.jsonl"
+
+    done = fila("ask", file, "--output", output, *OPTIONS)
+    assert (done.status, done.out) == (1, "")
+    errors = [line for line in done.err.splitlines() if ".mp4" in line and "knows drawn" not in line]
+    assert len(errors) == 2 and all(line.startswith("fila-video ask: ") for line in errors)
+    assert "broken.mp4" in errors[0] and "missing.mp4 does not exist" in errors[1]
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [line["answer"] is None for line in lines] == [True, True, False]
+    assert lines[0]["error"].startswith("VideoReadError: ") and "broken.mp4" in lines[0]["error"]
+
+    shutil.copy(clip, tmp_path / "missing.mp4")
+    done = fila("ask", file, "--output", output, *OPTIONS, "--stop-on-error")
+    assert done.status == 1 and f"{output} already has 1 of 3 answers" in done.err
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [(line["video"], line["answer"] is None) for line in lines] == [(str(clip), False), ("broken.mp4", True)]
+
+    shutil.copy(clip, tmp_path / "broken.mp4")
+    assert fila("ask", file, "--output", output, *OPTIONS).status == 0
+    done = fila("ask", file, "--output", output, *OPTIONS)
+    assert done.status == 0 and "already has 3 of 3 answers" in done.err and "small model" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["{clip}"], 2, "there is no question about {clip}"),
+        (["What happens?"], 2, "'What happens?' is not a video"),
+        (["missing.mp4", "What?"], 1, "missing.mp4: there is no such file or folder"),
+        ([], 2, "Missing argument 'VIDEO'"),
+        (["{clip}", "What?", "--json", "--jsonl"], 2, "--json and --jsonl: give only one of them"),
+        (["{clip}", "What?", "--num-frames", "0"], 2, "--num-frames 0 must be 1 or more"),
+        (["{clip}", "What?", "--fps", "nan"], 2, "--fps nan must be 0 or more"),
+        (["{clip}", "What?", "--fps", "0"], 2, "--fps 0 samples no frame"),
+        (["{clip}", "What?", "--fps", "1", "--num-frames", "2"], 2, "--num-frames 2 and --fps 1: give only one"),
+        (["{clip}", "What?", "--start-seconds", "3", "--end-seconds", "2"], 2, "--end-seconds 2 must be later"),
+        (["{clip}", "What?", "--scene-selection", "best"], 2, "'best' is not one of 'kmeans', 'uniform', 'bsm'"),
+        (["{clip}", "What?", "--no-such-option"], 2, "No such option: --no-such-option"),
+        (["{clip}", "What?", "--revision", "main"], 2, "--revision main needs --model"),
+        (["{clip}", "What?", "--device", "tpu9"], 1, "--device tpu9 is not the name of a device"),
+        (["{clip}", "What?", "--scene-merging", "attention"], 1, "--scene-merging attention does not fit this model"),
+        (["{clip}", "What?", "--start-seconds", "99"], 1, "start_seconds=99.0 lies after the end of the video, 8"),
+    ],
+)
+def test_errors_are_one_line(fila, clip, arguments, status, message):
+    done = fila("ask", *[argument.format(clip=clip) for argument in arguments])
+    last = done.err.splitlines()[-1]
+    assert done.status == status
+    assert last.startswith("fila-video ask: ") and message.format(clip=clip) in last
+    assert [line for line in done.err.splitlines() if not line.startswith("fila-video ask: ")] == []
+
+
+def test_another_way_of_merging(fila, clip, oracle):
+    done = fila("ask", clip, QUESTIONS[0], "--scene-merging", "average", "--jsonl", *OPTIONS)
+    model = type(oracle.model).from_pretrained(oracle.model.name_or_path, scene_merging="average", dtype="auto")
+    pipe = type(oracle)(model=model.eval(), processor=oracle.processor)
+    (answer,) = pipe(str(clip), text=QUESTIONS[0], num_scenes=6, num_frames=20)
+    assert json.loads(done.out)["answer"] == answer["generated_text"]
