@@ -1,15 +1,20 @@
 """
 Converts checkpoints of other models to FiLA-Video, or writes untrained ones.
 
-    python convert_checkpoint.py llava-hf/llava-onevision-qwen2-0.5b-ov-hf OUTPUT     transformers' LLaVA-OneVision
-    python convert_checkpoint.py lmms-lab/LLaVA-Video-7B-Qwen2 OUTPUT                 format of the LLaVA-NeXT code
-    python convert_checkpoint.py Qwen/Qwen2-7B-Instruct OUTPUT --vision-tower google/siglip-so400m-patch14-384
-    python convert_checkpoint.py FILA_VIDEO OUTPUT --scene-merging attention          another way of merging scenes
-    python convert_checkpoint.py FILA_VIDEO OUTPUT --to llava-onevision               the reverse conversion
-    python convert_checkpoint.py scratch:tiny OUTPUT      untrained model with 200 thousand parameters
-    python convert_checkpoint.py scratch:7b OUTPUT        untrained model of the paper's size (16 GB in bfloat16)
+    python convert_checkpoint.py SOURCE OUTPUT
 
-SOURCE is a folder or a Hub id. Its format is detected from its config.json and the names of its tensors. See
+SOURCE is a folder or a Hub id:
+
+    llava-hf/llava-onevision-qwen2-0.5b-ov-hf  transformers' LLaVA-OneVision
+    lmms-lab/LLaVA-Video-7B-Qwen2              format of the LLaVA-NeXT code
+    Qwen/Qwen2-7B-Instruct                     and --vision-tower with a SigLIP
+    a FiLA-Video checkpoint                    to change --scene-merging, or for the
+                                               reverse, --to llava-onevision
+    scratch:tiny                               untrained, 200 thousand parameters
+    scratch:7b                                 untrained, of the paper's size
+                                               (16 GB in bfloat16)
+
+The format is detected from config.json and the names of the tensors. See
 docs/convert.md for details.
 """
 

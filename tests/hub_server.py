@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._error("EntryNotFound")  # there are no folders
             if "tree" in parts:
                 return self._answer([{"type": "file", "path": path, "size": 0, "oid": COMMIT} for path in files])
-            siblings = [{"rfilename": path} for path in files]
+            siblings = [{"rfilename": path, "size": len(content)} for path, content in files.items()]
             return self._answer({"id": "/".join(parts[2:4]), "sha": COMMIT, "siblings": siblings})
         files = self.files_of.get("/".join(parts[:2]))
         if files is None:

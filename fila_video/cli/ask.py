@@ -14,7 +14,7 @@ from .ask_views import Shown, Silent
 from .load_model import announce, load_pipeline
 from .options import AnswerOptions, ModelOptions, VideoOptions, with_shared_options
 from .requests import Request, find_requests, split_arguments
-from .show import note, print_document, print_json, silence_others
+from .show import note, print_document, print_json, silence_warnings
 from .usage import BadUsage
 
 
@@ -100,7 +100,7 @@ def ask(
             file = stack.enter_context(AnswersFile(output, settings))
             requests = _unanswered(file, requests)
         is_shown = not (json or jsonl or file)
-        silence_others(PROGRAM)
+        silence_warnings(PROGRAM)
         pipe = None
         if requests:
             announce(PROGRAM, model)

@@ -9,7 +9,7 @@ from .answering import find_scenes, streamer
 from .load_model import announce, load_pipeline
 from .options import AnswerOptions, ModelOptions, VideoOptions, with_shared_options
 from .requests import check_exists
-from .show import Waiting, WrappedText, note, print_scene_table, say, silence_others, waiting
+from .show import Waiting, WrappedText, note, print_scene_table, say, silence_warnings, waiting
 
 
 PROGRAM = "fila-video chat"
@@ -38,7 +38,7 @@ def chat(
     Example: fila-video chat clip.mp4
     """
     check_exists(video)
-    silence_others(PROGRAM)
+    silence_warnings(PROGRAM)
     announce(PROGRAM, model)
     call = {**frames.given(), **answers.given()}
     pipe = load_pipeline(PROGRAM, model, scene_merging=frames.scene_merging, **call)

@@ -15,7 +15,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from fila_video.common.files import sha256_of
 
-from .show import download_bars, note, printable, waiting
+from .show import download_bars, note, printable, silence_transformers, waiting
 from .usage import BadUsage
 
 
@@ -87,8 +87,7 @@ def converted(program: str, source: Source, *, yes: bool) -> Path:
         raise OSError(f"{output.parent} has {_size(free)} of free space, and the model takes {_size(written_bytes)}.")
     with _only_one_process(program, output):
         if not output.is_dir():  # another process may have converted it meanwhile
-            _convert(source, output)
-            note(program, f"Converted {source.name}. It is kept in {output}")
+            note(program, f"Converted {source.name}. {_convert(source, output)}. The model is kept in {output}")
     return output
 
 
@@ -108,15 +107,23 @@ def _sizes(source: Source) -> tuple[int, int | None]:
     return max(total - here, 0), total
 
 
+def _can_ask() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _confirm(source: Source, download_bytes: int, written_bytes: int | None, *, yes: bool) -> None:
     size = "some gigabytes" if written_bytes is None else _size(written_bytes)
     download = f"downloads {_size(download_bytes)} and " if download_bytes else ""
     plan = f"{source.name} has to be converted once. This {download}writes {size} to {cache_folder()}"
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _can_ask():
         raise BadUsage(f"{plan}. Add --yes to agree.")
-    if not typer.confirm(f"{printable(plan)}.\nConvert it now?", default=True, err=True):
+    print(f"{printable(plan)}.\nConvert it now? [Y/n] ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    if not answer:  # Ctrl-D
+        raise typer.Abort
+    if answer.strip().lower() not in ("", "y", "yes"):
         raise typer.Exit(1)
 
 
@@ -135,13 +142,16 @@ def _only_one_process(program: str, output: Path) -> Iterator[None]:
         lock.release()
 
 
-def _convert(source: Source, output: Path) -> None:
+def _convert(source: Source, output: Path) -> str:
+    """Returns the comparison with the source, in words."""
     with download_bars() if source.commit is not None else waiting("Converting the model"):
+        silence_transformers()
         from fila_video.conversion import ConversionOptions, plan_conversion, write_conversion
 
         plan = plan_conversion(source.name, ConversionOptions(revision=source.commit))
     with waiting("Converting the model"):
-        write_conversion(plan, output)  # it gets its name only when it is complete
+        parity = write_conversion(plan, output)  # the folder gets its name only when it is complete
+    return str(parity).rstrip(".")
 
 
 def _size(num_bytes: int) -> str:

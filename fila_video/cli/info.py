@@ -118,11 +118,11 @@ def _dtypes(device: str) -> str:
 
 
 def _decoders() -> dict[str, Any]:
-    from av.codec import Codec
+    import av
 
     def name_of(codec: str) -> str:
         try:
-            return Codec(codec, "r").name
+            return av.codec.Codec(codec, "r").name
         except ValueError:
             return "none"
 

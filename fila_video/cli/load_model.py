@@ -6,7 +6,7 @@ from fila_video.common.extras import require_extra
 from fila_video.mini.shipped import shipped_checkpoint
 
 from .options import ModelOptions
-from .show import note, waiting
+from .show import note, silence_transformers, waiting
 from .usage import BadUsage
 
 
@@ -38,6 +38,7 @@ def load_pipeline(program: str, options: ModelOptions, *, scene_merging: str | N
         require_extra("quantize", ("optimum", "optimum.quanto"), purpose=f"--quantization {options.quantization}")
     folder = folder_of(program, options)
     with waiting("Loading the model"):
+        silence_transformers()
         from transformers import AutoConfig, pipeline
 
         config = AutoConfig.from_pretrained(folder)

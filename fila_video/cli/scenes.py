@@ -9,7 +9,7 @@ from .answering import find_scenes
 from .load_model import load_pipeline
 from .options import ModelOptions, VideoOptions, with_shared_options
 from .requests import check_exists
-from .show import note, print_scene_table, silence_others, waiting
+from .show import note, print_scene_table, silence_warnings, waiting
 from .usage import BadUsage
 
 
@@ -43,7 +43,7 @@ def scenes(
     if output is not None and output.suffix.lower() not in SUFFIXES:
         raise BadUsage(f"--output {output} must end with {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")
     check_exists(video)
-    silence_others(PROGRAM)
+    silence_warnings(PROGRAM)
     pipe = load_pipeline(PROGRAM, model, scene_merging=frames.scene_merging)
     if output is not None:
         with waiting(f"Reading {video}"):

@@ -178,8 +178,8 @@ def _print_utf8(text: str) -> None:
     sys.stdout.flush()
 
 
-def silence_others(program: str) -> None:
-    """Shows no warnings and progress bars of other packages. A warning of the video reader becomes a notice."""
+def silence_warnings(program: str) -> None:
+    """Shows no warnings of other packages. A warning of the video reader becomes a notice."""
     from processing_fila.reader_errors import VideoDamageWarning
 
     if not sys.warnoptions:
@@ -194,6 +194,10 @@ def silence_others(program: str) -> None:
             others(message, category, *place, **options)
 
     warnings.showwarning = show
+
+
+def silence_transformers() -> None:
+    """Shows no warnings of transformers, and no progress bars that tell nothing about what the user waits for."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()

@@ -36,7 +36,10 @@ def fila(capfd, monkeypatch) -> Iterator[Callable[..., Done]]:
 
     def run(*arguments: str | Path) -> Done:
         with warnings.catch_warnings():
-            status = main([str(argument) for argument in arguments])
+            try:
+                status = main([str(argument) for argument in arguments])
+            except SystemExit as error:  # as argparse ends a program
+                status = error.code
         return Done(status, *capfd.readouterr())
 
     yield run
