@@ -8,9 +8,10 @@ SOURCE is a folder or a Hub id:
     llava-hf/llava-onevision-qwen2-0.5b-ov-hf  transformers' LLaVA-OneVision
     lmms-lab/LLaVA-Video-7B-Qwen2              format of the LLaVA-NeXT code
     Qwen/Qwen2-7B-Instruct                     and --vision-tower with a SigLIP
-    a FiLA-Video checkpoint                    to change --scene-merging, or for the
-                                               reverse, --to llava-onevision
-    scratch:tiny                               untrained, 200 thousand parameters
+    a FiLA-Video checkpoint                    for another --scene-merging, or
+                                               with --to llava-onevision
+    scratch:tiny                               untrained, with 200 thousand
+                                               parameters
     scratch:7b                                 untrained, of the paper's size
                                                (16 GB in bfloat16)
 
@@ -84,7 +85,10 @@ def _write_scratch(size: str, output: str | Path, options: ConversionOptions) ->
 def parse_arguments(arguments: list[str] | None, program: str = PROGRAM) -> argparse.Namespace:
     """Parses the arguments of the command line."""
     parser = argparse.ArgumentParser(
-        prog=program, description=_description(program), formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program,
+        usage="%(prog)s SOURCE OUTPUT [options]",
+        description=_description(program),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "source", metavar="SOURCE", help="folder or Hub id of the checkpoint to convert, or scratch:tiny or scratch:7b"

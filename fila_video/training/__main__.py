@@ -2,7 +2,8 @@
 Trains one stage, or prints how much memory that stage needs.
 
     python -m fila_video.training STAGE [key=value ...]
-    accelerate launch --config_file FSDP2.yaml -m fila_video.training STAGE [key=value ...]
+    accelerate launch --config_file FSDP2.yaml \\
+        -m fila_video.training STAGE [key=value ...]
     python -m fila_video.training STAGE [key=value ...] --plan [--gpus 1 8]
 """
 
