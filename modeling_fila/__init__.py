@@ -29,6 +29,7 @@ _FILES = {
     "FilaVideoForConditionalGeneration": "modeling_fila_video",
     "FilaVideoModel": "modeling_fila_video",
     "FilaVideoPreTrainedModel": "modeling_fila_video",
+    "VideoStore": "video_store",
     "VideoTextToTextPipeline": "pipeline_fila",
 }
 

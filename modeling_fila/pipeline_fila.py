@@ -27,15 +27,18 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 from transformers import AutoModelForImageTextToText, GenerationConfig, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import logging
 
 from .model_card import ModelCardMixin
-from .repeated_videos import KnownVideos, encode_once, first_places
+from .outputs import FilaVideoFeatures
+from .repeated_videos import KnownVideos, encode_missing, join_videos
 from .scene_options import SCENE_OPTIONS, with_scene_options
 from .video_generation import MEDIA_INPUTS
+from .video_memory import VideoMemory
+from .video_store import VideoStore
 
 
 TASK = "video-text-to-text"
@@ -51,6 +54,7 @@ GENERATE_ARGUMENTS = (
     "stopping_criteria",
     "streamer",
 )
+OWN_STORE: Any = "own"
 
 Message = dict[str, Any]
 
@@ -278,6 +282,12 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
     >>> pipe("clip.mp4", text="What happens?", return_scenes=True, max_new_tokens=32)
     [{"generated_text": "...", "scenes": [{"representative_seconds": 3.2, "frame_seconds": [2.9, 3.0, 3.2]}, ...]}]
     ```
+
+    Args:
+        video_store ([`VideoStore`], *optional*):
+            What was computed for the videos of earlier calls, so that further questions about them cost little.
+            Default: a store for this pipeline alone. `None` keeps nothing from one call to the next.
+        others: As in [`Pipeline`], and the arguments of a call.
     """
 
     _load_processor: Any = True
@@ -296,12 +306,17 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
             return own_class(model, *args, **kwargs)
         return super().__new__(cls)
 
+    def __init__(self, *args, video_store: VideoStore | None = OWN_STORE, **kwargs):
+        self.video_store = VideoStore() if video_store is OWN_STORE else video_store
+        super().__init__(*args, **kwargs)
+
     def _sanitize_parameters(
         self,
         return_scenes=None,
         return_full_text=None,
         on_error=None,
         sanitize_control_tokens=None,
+        video_store=OWN_STORE,
         processor_kwargs=None,
         generate_kwargs=None,
         **kwargs,
@@ -337,12 +352,15 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
             raise ValueError(f"on_error={shorten(on_error)} must be 'raise' or 'return'.")
         of_prompts = {"on_error": on_error, "sanitize_control_tokens": sanitize_control_tokens}
         preprocess.update({name: value for name, value in of_prompts.items() if value is not None})
+        if video_store is not OWN_STORE:
+            preprocess["video_store"] = forward["video_store"] = video_store
+        preprocess["is_assisted"] = forward["generate_kwargs"].get("assistant_model") is not None
         scene_options = {**earlier.get("scene_options", {}), **scene_options}
         if scene_options:
             with_scene_options(self.model.config, scene_options)  # raises an error before a video is read
-            if forward["generate_kwargs"].get("assistant_model") is not None:  # it encodes the videos itself
+            if preprocess["is_assisted"]:  # the assistant encodes the videos itself
                 raise ValueError(f"{scene_options} cannot be combined with an assistant_model: change its config.")
-            preprocess["num_scenes"], forward["scene_options"] = scene_options.get("num_scenes"), scene_options
+            preprocess["scene_options"] = forward["scene_options"] = scene_options
         given = {"return_scenes": return_scenes, "return_full_text": return_full_text}
         return preprocess, forward, {name: value for name, value in given.items() if value is not None}
 
@@ -377,6 +395,8 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
             sanitize_control_tokens (`bool`, *optional*, defaults to `False`):
                 Whether markers such as `<|im_start|>` and `<video>` in the messages are plain text. Set it for texts of
                 other people. It needs Transformers 5.24.
+            video_store ([`VideoStore`], *optional*):
+                Used for this call in place of the pipeline's own; `None` uses none.
             processor_kwargs (`dict`, *optional*):
                 Arguments of the processor. Those such as `num_frames`, `fps`, `max_frames` and `url_timeout_seconds`
                 may also be given directly.
@@ -419,47 +439,50 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
         return collected
 
     def preprocess(  # type: ignore[override]
-        self,
-        batch: PromptBatch,
-        processor_kwargs: dict[str, Any] | None = None,
-        num_scenes: int | None = None,
-        on_error: str = "raise",
-        sanitize_control_tokens: bool = False,
+        self, batch: PromptBatch, on_error: str = "raise", **options: Any
     ) -> dict[str, Any]:
-        options = {"sanitize_control_tokens": True} if sanitize_control_tokens else {}
         try:
-            return self._prepare(batch, processor_kwargs, num_scenes, options)
+            return self._prepare(batch, **options)
         except OSError:
             if on_error == "raise":
                 raise
         errors: list[str | None] = []
         for single in batch.split():
             try:
-                self._prepare(single, processor_kwargs, num_scenes, options)
+                self._prepare(single, **options)
                 errors.append(None)
             except OSError as error:
                 errors.append(f"{type(error).__name__}: {error}")
         readable = batch.only([error is None for error in errors])
         prepared: dict[str, Any] = {"inputs": None, "batch": readable}
         if readable.conversations:
-            prepared = self._prepare(readable, processor_kwargs, num_scenes, options)
+            prepared = self._prepare(readable, **options)
         return {**prepared, "errors": errors}
 
     def _prepare(
         self,
         batch: PromptBatch,
-        processor_kwargs: dict[str, Any] | None,
-        num_scenes: int | None,
-        options: dict[str, Any],
+        processor_kwargs: dict[str, Any] | None = None,
+        scene_options: dict[str, Any] | None = None,
+        sanitize_control_tokens: bool = False,
+        video_store: VideoStore | None = OWN_STORE,
+        is_assisted: bool = False,
     ) -> dict[str, Any]:
         """Makes the inputs of the model."""
         continues = [conversation[-1]["role"] == "assistant" for conversation in batch.conversations]
         if any(continues) and not all(continues):
             raise ValueError("Some conversations of this batch end with the assistant's turn and some do not.")
-        processor = self.processor
-        if num_scenes is not None:
+        processor, processor_kwargs = self.processor, dict(processor_kwargs or {})
+        if (scene_options or {}).get("num_scenes") is not None:
             processor = copy(processor)
-            processor.num_scenes = num_scenes
+            processor.num_scenes = scene_options["num_scenes"]  # type: ignore[index]
+        store = self.video_store if video_store is OWN_STORE else video_store
+        memory = None
+        if store is not None:
+            settings = processor.pixel_settings(processor_kwargs)
+            memory = VideoMemory(store, self.model, settings, scene_options, batch.known_videos.encoded)
+            # Another process does not have the features, and an assistant encodes the pixels itself.
+            memory.may_skip_reading = not is_assisted and get_worker_info() is None
         inputs = processor.apply_chat_template(
             batch.conversations,
             tokenize=True,
@@ -472,46 +495,75 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
                 "padding_side": "left",
                 "return_metadata": True,
                 "loaded_videos": batch.known_videos.loaded,
-                **(processor_kwargs or {}),
+                "video_memory": memory,
+                **processor_kwargs,
                 **({} if batch.video_metadata is None else {"video_metadata": sum(batch.video_metadata, [])}),
             },
-            **options,
+            **({"sanitize_control_tokens": True} if sanitize_control_tokens else {}),
         )
         metadata = inputs.pop("video_metadata", None)
-        return {
-            "inputs": dict(inputs),
-            "batch": batch,
-            "video_metadata": metadata,
-            "same_videos": first_places(metadata or []),
-        }
+        contents = None if memory is None else [memory.content_of(video.frames_digest) for video in metadata or []]
+        return {"inputs": dict(inputs), "batch": batch, "video_metadata": metadata, "video_contents": contents}
 
     def _forward(  # type: ignore[override]
         self,
         model_inputs: dict[str, Any],
         generate_kwargs: dict[str, Any] | None = None,
         scene_options: dict[str, Any] | None = None,
+        video_store: VideoStore | None = OWN_STORE,
     ) -> dict[str, Any]:
         inputs = model_inputs.pop("inputs")
         if inputs is None:  # not one prompt of the batch could be read
             return {**model_inputs, "sequences": None, "features": None}
         generate_kwargs = {"tokenizer": self.processor.tokenizer, **(generate_kwargs or {})}  # for `stop_strings`
-        videos = {name: inputs.pop(name) for name in MEDIA_INPUTS["video"] if name in inputs}
-        features = None
-        if videos:
-            known = model_inputs["batch"].known_videos
-            features = known.find(model_inputs["video_metadata"])
-            if features is None:
-                features = encode_once(self.model, videos, model_inputs["same_videos"], scene_options=scene_options)
-                known.remember(model_inputs["video_metadata"], features)
-            # An assistant encodes the pixels itself.
-            is_assisted = generate_kwargs.get("assistant_model") is not None
-            inputs.update(videos if is_assisted else {"mm_encoder_outputs": {"video": features}})
         is_bounded = {"generation_config", "max_length"} & set(generate_kwargs)
         if not is_bounded and self.model.generation_config.max_new_tokens is None:
             generate_kwargs.setdefault("max_new_tokens", DEFAULT_MAX_NEW_TOKENS)
-        sequences = self.model.generate(**inputs, **generate_kwargs)
+        pixels = {name: inputs.pop(name) for name in MEDIA_INPUTS["video"][:2] if name in inputs}
+        arguments, features = {**inputs, **generate_kwargs}, None
+        store = self.video_store if video_store is OWN_STORE else video_store
+        if not model_inputs["video_metadata"]:
+            sequences = self.model.generate(**arguments)
+        else:
+            features, keys = self._encode(model_inputs, pixels, store, scene_options)
+            if arguments.get("assistant_model") is not None:  # it encodes the pixels itself
+                sequences = self.model.generate(**pixels, **arguments)
+            elif store is None:
+                sequences = self.model.generate(**arguments, mm_encoder_outputs={"video": features})
+            else:
+                sequences = store.generate_about(self.model, features, keys, arguments)
         sequences = getattr(sequences, "sequences", sequences)[:, inputs["input_ids"].shape[1] :]
         return {**model_inputs, "sequences": sequences, "features": features}
+
+    def _encode(
+        self,
+        model_inputs: dict[str, Any],
+        pixels: dict[str, torch.Tensor],
+        store: VideoStore | None,
+        scene_options: dict[str, Any] | None,
+    ) -> tuple[FilaVideoFeatures, list[Any]]:
+        """Returns the features of all videos of a batch, without the times of scenes, and the keys of these videos."""
+        metadata, known = model_inputs["video_metadata"], model_inputs["batch"].known_videos
+        with_pixels = [place for place, video in enumerate(metadata) if video.has_frames]
+
+        def inputs_of(places: list[int]) -> dict[str, torch.Tensor]:
+            rows = [with_pixels.index(place) for place in places]
+            if len(rows) == len(with_pixels):
+                return pixels
+            return {name: tensor[rows] for name, tensor in pixels.items()}
+
+        if store is not None:
+            contents = model_inputs["video_contents"]
+            return store.encode(self.model, contents, inputs_of, scene_options, known.encoded)
+        keys = [id(video) for video in metadata]  # equal videos share one object
+        new = encode_missing(
+            keys,
+            known.encoded,
+            lambda places: self.model.get_video_features(**inputs_of(places), scene_options=scene_options),
+        )
+        known.encoded = {key: new[key] if key in new else known.encoded[key] for key in keys}
+        known.held = metadata
+        return join_videos([known.encoded[key] for key in keys]), keys
 
     def postprocess(  # type: ignore[override]
         self, outputs: dict[str, Any], return_scenes: bool = False, return_full_text: bool = False

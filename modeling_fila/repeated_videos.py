@@ -11,44 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-Several questions about one video in one batch: the video is encoded once. Shape letter: V videos.
-"""
+"""Several questions about one video in one call: the video is encoded once. Shape letters: V videos, S scenes."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, cast
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from .outputs import FilaVideoFeatures
-
-
-def first_places(video_metadata: Sequence[Any]) -> list[int]:
-    """
-    Returns, for each of V videos, the index of the first video that is equal to it.
-
-    Equal videos share one metadata object. The processor decides which videos are equal: see `GivenVideo.key` in
-    `video_input.py` and `load_videos` in `video_loading.py`.
-    """
-    identities = [id(metadata) for metadata in video_metadata]
-    return [identities.index(identity) for identity in identities]
-
-
-def encode_once(model: Any, inputs: dict[str, torch.Tensor], places: list[int], **options) -> FilaVideoFeatures:
-    """
-    Returns what `model.get_video_features(**inputs, **options)` returns, but encodes each video only once.
-
-    Args:
-        model: A FiLA-Video model.
-        inputs: Arguments of `get_video_features`, tensors of shape `(V, ...)`.
-        places: For each video the index of the first one that is the same, as `first_places` returns them.
-        options: Arguments of `get_video_features` that hold for all videos.
-    """
-    distinct = sorted(set(places))
-    if len(distinct) == len(places):
-        return model.get_video_features(**inputs, **options)
-    features = model.get_video_features(**{name: tensor[distinct] for name, tensor in inputs.items()}, **options)
-    return _take_rows(features, [distinct.index(place) for place in places])
 
 
 class KnownVideos:
@@ -57,33 +28,77 @@ class KnownVideos:
 
     Attributes:
         loaded: The videos as the processor loaded them; see `loaded_videos` in `video_loading.py`.
+        encoded: For each key of a video its features, as `split_videos` returns them.
+        held: Objects by whose `id` keys are made. They have to exist as long as the keys.
     """
 
     def __init__(self) -> None:
         self.loaded: dict[Any, Any] = {}
-        self._metadata: list[Any] = []
-        self._features: FilaVideoFeatures | None = None
+        self.encoded: dict[Hashable, FilaVideoFeatures] = {}
+        self.held: Any = None
 
     def __reduce__(self):
         """Another process knows nothing."""
         return KnownVideos, ()
 
-    def find(self, video_metadata: Sequence[Any]) -> FilaVideoFeatures | None:
-        """Returns the features of these videos, or None if one of them is not known. See [`first_places`]."""
-        identities = [id(metadata) for metadata in self._metadata]
-        if self._features is None or not all(id(metadata) in identities for metadata in video_metadata):
-            return None
-        return _take_rows(self._features, [identities.index(id(metadata)) for metadata in video_metadata])
 
-    def remember(self, video_metadata: Sequence[Any], features: FilaVideoFeatures) -> None:
-        """Keeps the features of these videos, in place of those before."""
-        self._metadata, self._features = list(video_metadata), features
+def encode_missing(
+    keys: Sequence[Hashable],
+    known: dict[Hashable, FilaVideoFeatures],
+    encode: Callable[[list[int]], FilaVideoFeatures],
+) -> dict[Hashable, FilaVideoFeatures]:
+    """
+    Encodes the videos that are not known, each of them once.
+
+    Args:
+        keys: What each of V videos is: equal for equal videos.
+        known: The features of some videos, as `split_videos` returns them.
+        encode: Encodes the videos with these indices together.
+
+    Returns:
+        The features of those videos that were encoded.
+    """
+    missing = [place for place, key in enumerate(keys) if key not in known and key not in keys[:place]]
+    if not missing:
+        return {}
+    return dict(zip((keys[place] for place in missing), split_videos(encode(missing)), strict=True))
 
 
-def _take_rows(features: FilaVideoFeatures, rows: list[int]) -> FilaVideoFeatures:
-    """Returns the features of the videos with these indices."""
-    taken: dict[str, Any] = {
-        name: [value[row] for row in rows] if isinstance(value, list) else value[rows]
-        for name, value in features.items()
+def split_videos(features: FilaVideoFeatures) -> list[FilaVideoFeatures]:
+    """Returns the features of each video alone, without the padding of the scenes."""
+    indices = cast(torch.Tensor, features.scene_frame_indices)
+    representatives = cast(torch.Tensor, features.scene_representatives)
+    num_scenes = (representatives >= 0).sum(1).tolist()
+    return [
+        FilaVideoFeatures(
+            pooler_output=[tokens],
+            scene_frame_indices=indices[place : place + 1, :count],
+            scene_representatives=representatives[place : place + 1, :count],
+        )
+        for place, (tokens, count) in enumerate(zip(cast(list, features.pooler_output), num_scenes, strict=True))
+    ]
+
+
+def join_videos(videos: Sequence[FilaVideoFeatures]) -> FilaVideoFeatures:
+    """Returns the features of V videos, as `get_video_features` returns them, from those of each video."""
+
+    def padded(name: str) -> torch.Tensor:
+        return pad_sequence([getattr(video, name)[0] for video in videos], batch_first=True, padding_value=-1)
+
+    return FilaVideoFeatures(
+        pooler_output=[cast(list, video.pooler_output)[0] for video in videos],  # each (L, C)
+        scene_frame_indices=padded("scene_frame_indices"),  # (V, S, K)
+        scene_representatives=padded("scene_representatives"),  # (V, S)
+    )
+
+
+def features_on(features: FilaVideoFeatures, device: torch.device | str | None) -> FilaVideoFeatures:
+    """Returns the features on a device, as copies that share no memory with other videos; None keeps the device."""
+
+    def copied(value: torch.Tensor) -> torch.Tensor:
+        return value.detach().to(value.device if device is None else device, copy=True)
+
+    moved: dict[str, Any] = {
+        name: list(map(copied, value)) if isinstance(value, list) else copied(value) for name, value in features.items()
     }
-    return FilaVideoFeatures(**taken)
+    return FilaVideoFeatures(**moved)

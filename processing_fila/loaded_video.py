@@ -13,7 +13,7 @@
 # limitations under the License.
 """A video whose frames are in memory: the form in which videos travel from the reader to the model's inputs."""
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any
 
 import torch
@@ -50,6 +50,17 @@ class LoadedVideo(torch.Tensor):
         video = LoadedVideo.of(self.frames, self.metadata)
         video.time_ids, video.times_are_interleaved = time_ids, are_interleaved
         return video
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the frames are here, or only what is known of them."""
+        return self.metadata.has_frames
+
+    def without_frames(self) -> "LoadedVideo":
+        """The same video without its frames, for a model that has encoded them before. It has metadata of its own."""
+        metadata = copy(self.metadata)
+        metadata.has_frames = False
+        return LoadedVideo.of(torch.empty(len(metadata.frames_indices), 1, 1, 3, dtype=torch.uint8), metadata)
 
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None) -> Any:

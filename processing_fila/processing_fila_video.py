@@ -195,7 +195,8 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
             self._check_placeholders(texts, self.image_token, count_images(images), "images")
         loaded = None
         if given is None:
-            kwargs["videos_kwargs"].pop("loaded_videos", None)
+            for name in ("loaded_videos", "video_memory"):
+                kwargs["videos_kwargs"].pop(name, None)
         else:
             loaded, kwargs = self._load_videos(given, kwargs)
         return self._call_without_cutting_media(images=images, text=text, videos=loaded, **kwargs)
@@ -214,6 +215,11 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
         else:
             options["return_metadata"] = True  # for the timestamps; transformers does not return it
         return loaded, {**kwargs, "videos_kwargs": options}
+
+    def pixel_settings(self, kwargs: dict[str, Any]) -> str:
+        """Returns what determines the pixels of videos in addition to the frames that a call with `kwargs` samples."""
+        kwargs = gather_video_arguments(kwargs)
+        return self.video_processor.pixel_settings({**kwargs, **kwargs["videos_kwargs"]})
 
     def _timestamps(self, given: str | None) -> str:
         """Returns the value given in the call, or else the setting of this processor."""

@@ -30,7 +30,7 @@ READER_ARGUMENTS = (
 # Arguments that say which frames to take and how; they are not needed after the frames have been loaded.
 LOADING_ARGUMENTS = (
     *("do_sample_frames", "num_frames", "fps", "max_frames", "seek_mode", "video_metadata"),
-    *("start_seconds", "end_seconds", "source_fps", "loaded_videos"),
+    *("start_seconds", "end_seconds", "source_fps", "loaded_videos", "video_memory"),
     *READER_ARGUMENTS,
 )
 # Arguments about the size and the values of frames; they are needed when frames are loaded, and again afterwards.

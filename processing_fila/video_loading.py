@@ -30,6 +30,7 @@ from .frame_values import as_8_bit
 from .loaded_video import LoadedVideo
 from .picture_files import PictureFiles
 from .reader import VideoReader
+from .video_digests import digest_of_frames, digest_of_source, signature_of
 from .video_input import GivenVideo, is_decoder, is_video_file, stack_frames
 from .video_metadata import FilaVideoMetadata, metadata_of_frames, metadata_of_sample, metadata_of_videos
 
@@ -81,6 +82,7 @@ def load_videos(
     video_metadata: Any,
     options_of: Callable[[GivenVideo], LoadingOptions],
     loaded_videos: dict[Hashable, LoadedVideo] | None = None,
+    video_memory: Any = None,
 ) -> list[LoadedVideo]:
     """
     Reads and samples videos.
@@ -91,6 +93,9 @@ def load_videos(
         options_of: Which frames are taken from a video.
         loaded_videos: Videos of an earlier call, which are not loaded again. It is changed to hold those of this call.
             Objects that were given then must still exist.
+        video_memory: What earlier calls have read and encoded, or None. It has `get` and `put`, which remember small
+            objects, and `is_encoded`, which tells for the digest of sampled frames whether the model has encoded them.
+            A file with such frames is not read. With a memory, the metadata of all videos have a `frames_digest`.
 
     Returns:
         The loaded videos. The same path, URL, bytes or object with the same metadata gives the same object.
@@ -109,10 +114,27 @@ def load_videos(
         # The options are those of the call, apart from the video's own ones.
         keys.append((video.key, id(given), repr(options)))
         if keys[-1] not in loaded:
-            loaded[keys[-1]] = _load(video.content, given, options)
+            loaded[keys[-1]] = _load_or_recall(video.content, given, options, video_memory)
     for key in loaded.keys() - set(keys):
         del loaded[key]
     return [loaded[key] for key in keys]
+
+
+def _load_or_recall(video: Any, given: Mapping[str, Any] | None, options: LoadingOptions, memory: Any) -> LoadedVideo:
+    if memory is None:
+        return _load(video, given, options)
+    signature = signature_of(video)
+    source = digest_of_source(video, memory) if given is None else None
+    key = (source, repr(options))
+    recalled = None if source is None else memory.get(key)
+    if recalled is not None and memory.is_encoded(recalled.metadata.frames_digest):
+        return recalled.without_frames()
+    loaded = _load(video, given, options)
+    if loaded.has_frames:
+        loaded.metadata.frames_digest = digest_of_frames(loaded.frames, loaded.metadata)
+    if source is not None and signature_of(video) == signature:  # not written to in the meantime
+        memory.put(key, loaded.without_frames())
+    return loaded
 
 
 def _load(video: Any, given: Mapping[str, Any] | None, options: LoadingOptions) -> LoadedVideo:

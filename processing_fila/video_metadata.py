@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from reprlib import repr as shorten
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from transformers.video_utils import VideoMetadata
@@ -39,6 +39,11 @@ class FilaVideoMetadata(VideoMetadata):
     """
 
     frame_seconds: list[float] | None = None
+
+    # Not fields, because users do not give them: a digest of frames and times, made with a `video_memory`, and whether
+    # the frames were read. See `load_videos` in video_loading.py.
+    frames_digest = cast("str | None", None)
+    has_frames = True
 
     @property
     def timestamps(self) -> list[float]:

@@ -28,7 +28,7 @@ from .frame_sampling import check_sampling
 from .loaded_video import LoadedVideo
 from .processing_kwargs import FilaVideoVideosKwargs
 from .scene_times import pad_time_ids
-from .video_arguments import LOADING_ARGUMENTS, READER_ARGUMENTS, SHAPE_ARGUMENTS, override
+from .video_arguments import LOADING_ARGUMENTS, READER_ARGUMENTS, SHAPE_ARGUMENTS, VIDEO_ARGUMENTS, override
 from .video_input import GivenVideo, as_one_video, flatten_videos
 from .video_loading import LoadingOptions, load_videos
 
@@ -121,16 +121,18 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         return_metadata = kwargs.pop("return_metadata", self.return_metadata)
         kwargs.pop("timestamps", None)
         loaded = self.load_videos(videos, **{name: kwargs.get(name) for name in SHAPE_ARGUMENTS}, **loading)
-        frames, metadata = [video.frames for video in loaded], [video.metadata for video in loaded]
-        features = super().preprocess(
-            frames, video_metadata=metadata, do_sample_frames=False, return_metadata=False, **kwargs
-        )
-        pixels = features["pixel_values_videos"]
-        mask = [torch.ones(len(video), dtype=torch.long, device=video.device) for video in pixels]
-        data = {
-            "pixel_values_videos": pad_sequence(list(pixels), batch_first=True),  # (V, N, 3, H, W)
-            "video_frame_mask": pad_sequence(mask, batch_first=True),  # (V, N)
-        }
+        metadata = [video.metadata for video in loaded]
+        read = [video for video in loaded if video.has_frames]
+        data = {}
+        if read:
+            features = super().preprocess(
+                [video.frames for video in read],
+                video_metadata=[video.metadata for video in read],
+                do_sample_frames=False,
+                return_metadata=False,
+                **kwargs,
+            )
+            data = _as_batch(list(features["pixel_values_videos"]))
         if any(video.time_ids is not None for video in loaded):
             data["frame_time_ids"] = pad_time_ids([video.time_ids for video in loaded])  # (V, N, digits)
             data["times_are_interleaved"] = torch.tensor([video.times_are_interleaved for video in loaded])  # (V,)
@@ -138,6 +140,14 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         if return_metadata:
             data["video_metadata"] = metadata
         return data
+
+    def pixel_settings(self, kwargs: dict[str, Any]) -> str:
+        """
+        Returns what determines the pixels in addition to the sampled frames: the settings of this processor, and those
+        arguments of a call that are not about which frames to take.
+        """
+        names = self.valid_kwargs.__annotations__.keys() - {*VIDEO_ARGUMENTS, "return_tensors", "device"}
+        return f"{self.to_json_string()} {sorted((name, repr(kwargs[name])) for name in names & kwargs.keys())}"
 
     def flatten_videos(self, videos: Any) -> list[GivenVideo]:
         """Makes a flat list of videos, which [`load_videos`] takes as it is. See [`video_input.flatten_videos`]."""
@@ -165,11 +175,13 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         end_seconds: float | None = None,
         source_fps: float | None = None,
         loaded_videos: dict | None = None,
+        video_memory: Any = None,
         **reader_options: Any,
     ) -> list[LoadedVideo]:
         """
         Reads and samples videos, without normalizing them. The arguments are those of [`preprocess`], and
-        `loaded_videos`, in which a caller keeps the videos of one call for the next; see [`video_loading.load_videos`].
+        `loaded_videos`, in which a caller keeps the videos of one call for the next, and `video_memory`, which knows
+        what was encoded before; see [`video_loading.load_videos`]. A video that it knows has no frames.
 
         Returns:
             The loaded videos, with their metadata. [`preprocess`] and this method take them as they are: arguments
@@ -199,7 +211,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             names = ("do_sample_frames", "num_frames", "fps", "max_frames")
             return LoadingOptions(**self._sampling(*map(arguments.get, names)), **place, **shared)
 
-        return load_videos(given, video_metadata, options_of, loaded_videos)
+        return load_videos(given, video_metadata, options_of, loaded_videos, video_memory)
 
     def _sampling(self, do_sample_frames, num_frames, fps, max_frames) -> dict[str, Any]:
         """The arguments of the call, or this processor's own where the call has none."""
@@ -236,6 +248,15 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             raise ValueError(f"size={size!r} must be a dict such as {{'height': 384, 'width': 384}}.")
         height, width = dict(size).get("height"), dict(size).get("width")
         return (height, width) if do_resize and height and width else None
+
+
+def _as_batch(pixels: list[torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Puts videos of unequal length, each (N, 3, H, W), into one batch."""
+    mask = [torch.ones(len(video), dtype=torch.long, device=video.device) for video in pixels]
+    return {
+        "pixel_values_videos": pad_sequence(pixels, batch_first=True),  # (V, N, 3, H, W)
+        "video_frame_mask": pad_sequence(mask, batch_first=True),  # (V, N)
+    }
 
 
 FilaVideoVideoProcessor.register_for_auto_class()

@@ -26,8 +26,9 @@ HUB_FILES = [
     if path.name != "__init__.py"
 ]
 
-# transformers installs huggingface_hub, whose `strict` makes the dataclass of a config check its fields, and PyYAML.
-ALLOWED_ON_THE_HUB = {"torch", "torchvision", "numpy", "PIL", "transformers", "huggingface_hub", "yaml"}
+# transformers installs safetensors, PyYAML, and huggingface_hub, whose `strict` makes the dataclass of a config check
+# its fields.
+ALLOWED_ON_THE_HUB = {"torch", "torchvision", "numpy", "PIL", "transformers", "huggingface_hub", "safetensors", "yaml"}
 # Wanted only by some uses: a file of the Hub may import them in `try`.
 GUARDED = {"av", "accelerate"}
 FORBIDDEN_ANYWHERE = {"decord", "torchcodec"}

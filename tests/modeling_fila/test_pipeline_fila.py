@@ -26,7 +26,6 @@ from transformers import (
 from transformers.utils import logging
 
 from configuration_fila import FilaVideoConfig
-from convert_checkpoint import convert_checkpoint
 from modeling_fila import FilaVideoForConditionalGeneration, FilaVideoModel
 from modeling_fila.pipeline_fila import PromptBatch
 from pipeline_fila import VideoTextToTextPipeline
@@ -43,22 +42,13 @@ NEW_TOKENS = 6
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """A checkpoint saved by transformers. Its weights are so large that answers depend on video and question."""
-    base = tmp_path_factory.mktemp("checkpoint")
-    convert_checkpoint("scratch:tiny", base / "untrained")
-    model = AutoModelForImageTextToText.from_pretrained(base / "untrained")
-    for name, weight in model.named_parameters():
-        if "language_model.layers" in name and weight.ndim == 2:
-            weight.data *= 8
-    model.save_pretrained(base / "saved")
-    AutoProcessor.from_pretrained(base / "untrained").save_pretrained(base / "saved")
-    return base / "saved"
-
-
-@pytest.fixture(scope="module")
 def pipe(folder) -> VideoTextToTextPipeline:
     return pipeline(TASK, model=str(folder))
+
+
+@pytest.fixture(autouse=True)
+def _no_video_is_known(pipe):
+    pipe.video_store.clear()
 
 
 @pytest.fixture(scope="module")
@@ -438,15 +428,17 @@ def test_a_video_of_several_questions_is_read_and_encoded_once(pipe, clip, long_
 
 @pytest.mark.parametrize("batch_size", [None, 2])
 def test_several_questions_on_one_video_read_and_encode_it_once(pipe, long_clip, expected, monkeypatch, batch_size):
+    """In one call, also without a store."""
+    questions = [QUESTION, OTHER_QUESTION, QUESTION]
+    wanted = [[expected(long_clip, question=question)] for question in questions]
     encoded, read = [], []
     encode, open_video = pipe.model.get_video_features, VideoReader.__init__
     monkeypatch.setattr(pipe.model, "get_video_features", lambda *a, **k: encoded.append(1) or encode(*a, **k))
     monkeypatch.setattr(VideoReader, "__init__", lambda self, *a, **k: read.append(a) or open_video(self, *a, **k))
-    questions = [QUESTION, OTHER_QUESTION, QUESTION]
-    options = {"return_scenes": True, "max_new_tokens": NEW_TOKENS}
+    options = {"return_scenes": True, "max_new_tokens": NEW_TOKENS, "video_store": None}
     outputs = pipe(long_clip, text=questions, batch_size=batch_size, **options)
     assert (len(encoded), len(read)) == (1, 1)
-    assert answers_of(outputs) == [[expected(long_clip, question=question)] for question in questions]
+    assert answers_of(outputs) == wanted
     pipe(long_clip, text=questions[:1], **options)
     assert (len(encoded), len(read)) == (2, 2)  # nothing is kept after a call
     assert outputs[0][0]["scenes"] == outputs[1][0]["scenes"] == scenes_of(pipe, [long_clip])[0]

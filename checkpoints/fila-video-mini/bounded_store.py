@@ -1,0 +1,1 @@
+../../modeling_fila/bounded_store.py

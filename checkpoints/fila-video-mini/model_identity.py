@@ -1,0 +1,1 @@
+../../modeling_fila/model_identity.py

@@ -1,0 +1,1 @@
+../../modeling_fila/video_memory.py

@@ -1,0 +1,73 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What the processor asks when it is about to read a video file: has it been read and encoded before?"""
+
+from collections.abc import Hashable
+from typing import Any
+
+import torch
+
+from .outputs import FilaVideoFeatures
+from .video_store import VideoStore
+
+
+class VideoMemory:
+    """
+    The part of a [`VideoStore`] that the processor sees, for one batch of prompts.
+
+    Args:
+        store: The store.
+        model: The model that will get the videos.
+        pixel_settings: What else determines the pixels, apart from the frames: see `pixel_settings` of the processor.
+        scene_options: As in `get_video_features`.
+        encoded: For each key the features of a video. It is changed to hold those of all videos that are not read, so
+            that they are still there when the model needs them.
+    """
+
+    def __init__(
+        self,
+        store: VideoStore,
+        model: Any,
+        pixel_settings: str,
+        scene_options: dict[str, Any] | None,
+        encoded: dict[Hashable, FilaVideoFeatures],
+    ):
+        self._store, self._model, self._encoded = store, model, encoded
+        self._pixel_settings, self._scene_options = pixel_settings, scene_options
+        self.may_skip_reading = True
+
+    def get(self, key: Hashable) -> Any:
+        """Returns what was remembered for a key, or None."""
+        return self._store.files.get(key)
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Remembers something small."""
+        self._store.files.put(key, value, 1)
+
+    def content_of(self, frames_digest: str) -> str:
+        """Returns what determines the pixels of a video whose sampled frames have this digest."""
+        return f"{frames_digest} {self._pixel_settings}"
+
+    @torch.no_grad()
+    def is_encoded(self, frames_digest: str) -> bool:
+        """Whether a video whose sampled frames have this digest need not be read, because its features are there."""
+        if not self.may_skip_reading:
+            return False
+        key = self._store.feature_keys(self._model, [self.content_of(frames_digest)], self._scene_options)[0]
+        if key not in self._encoded:
+            features = self._store.find_features(key)
+            if features is None:
+                return False
+            self._encoded[key] = features
+        return True
