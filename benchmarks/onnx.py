@@ -24,6 +24,7 @@ from pathlib import Path
 
 from benchmarks.video_reading import describe_machine
 from fila_video.common.files import write_json
+from fila_video.common.loading import loading
 from fila_video.common.tables import markdown_table
 
 
@@ -80,8 +81,9 @@ def start_pytorch(options: argparse.Namespace) -> tuple:
 
     import fila_video  # noqa: F401  # registers the classes
 
-    model = AutoModelForImageTextToText.from_pretrained(options.model, dtype=torch.float32).eval()
-    processor = AutoProcessor.from_pretrained(options.model)
+    with loading(options.model):
+        model = AutoModelForImageTextToText.from_pretrained(options.model, dtype=torch.float32).eval()
+        processor = AutoProcessor.from_pretrained(options.model)
 
     @torch.inference_mode()
     def encode():

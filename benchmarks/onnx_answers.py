@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from fila_video.common.loading import loading
 from fila_video.evaluation.ask import MAX_NEW_TOKENS, ask_split
 from fila_video.evaluation.load_pipeline import load_pipeline
 from fila_video.onnx.export import export_model
@@ -52,8 +53,9 @@ def ask_onnx(folder: Path, data: Path, videos: list[dict[str, Any]]) -> tuple[li
 @torch.inference_mode()
 def select_scenes(data: Path, videos: list[dict[str, Any]], attention: str) -> dict[str, list[int]]:
     """Returns the representatives of the scenes of each video, as PyTorch selects them."""
-    loading: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": attention}
-    model = AutoModelForImageTextToText.from_pretrained(MODEL, **loading).eval()
+    options: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": attention}
+    with loading(MODEL):
+        model = AutoModelForImageTextToText.from_pretrained(MODEL, **options).eval()
     processor = AutoProcessor.from_pretrained(MODEL)
     scenes = {}
     for video in videos:

@@ -23,6 +23,7 @@ import argparse
 import copy
 import ctypes
 import json
+import logging
 import platform
 import re
 import subprocess
@@ -40,6 +41,7 @@ from transformers import AutoConfig, Cache, QuantoConfig
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from configuration_fila import FilaVideoConfig  # noqa: E402
+from fila_video.common.loading import loading  # noqa: E402
 from modeling_fila import FilaVideoForConditionalGeneration  # noqa: E402
 from modeling_fila.modeling_compat import CACHE_NAME  # noqa: E402
 
@@ -89,7 +91,8 @@ def load(folder: Path, name: str) -> FilaVideoForConditionalGeneration:
     if weights is not None:
         keep = AutoConfig.from_pretrained(folder).modules_to_not_quantize
         quantization = QuantoConfig(weights=weights, modules_to_not_convert=keep)
-    return FilaVideoForConditionalGeneration.from_pretrained(folder, dtype=dtype, quantization_config=quantization)
+    with loading(folder):
+        return FilaVideoForConditionalGeneration.from_pretrained(folder, dtype=dtype, quantization_config=quantization)
 
 
 def stored_bytes(tensor: Tensor) -> int:
@@ -235,6 +238,7 @@ def main() -> None:
     """Runs the command line."""
     if sys.argv[1:2] == ["--measure"]:
         folder, name, frames, prompts, new_tokens, output = sys.argv[2:]
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # quanto works without a GPU
         torch.save(measure(Path(folder), name, int(frames), int(prompts), int(new_tokens)), output)
         return
     arguments = parse_arguments()

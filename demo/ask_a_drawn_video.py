@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> None:
     rng = np.random.default_rng(options.number)
     offered = offered_types(load_scores(MINI / SCORES_FILE)["test"])
     questions = [question for name in offered if (question := ask(video, name, rng)) is not None]
-    pipe = pipeline("video-text-to-text", model=str(MINI), trust_remote_code=True)
+    pipe = pipeline("video-text-to-text", model=str(MINI))
     num_right = ask_all(pipe, path, video, questions)
     print(f"{num_right} of {counted(len(questions), 'answer')} {'is' if num_right == 1 else 'are'} right.")
     print(f"What you can ask, and how often the answers are right: {MINI / 'README.md'}")
@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> None:
         print('make demo VIDEO=clip.mp4 QUESTION="..."')
         return
     print("\n=== The same model on a real clip, for which it was never trained ===\n")
-    ask_about_clip(MINI, options.real_clip, QUESTION, trusts_code=True)
+    ask_about_clip(MINI, options.real_clip, QUESTION)
     print(f"\n{wrapped(NEVER_TRAINED_FOR_IT)}")
 
 

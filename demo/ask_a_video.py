@@ -16,7 +16,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import fila_video  # noqa: E402, F401 (makes FiLA-Video checkpoints known to transformers, which then run this code)
 from fila_video.common.command_line import run_reporting_errors  # noqa: E402
+from fila_video.common.loading import loading  # noqa: E402
 
 
 MINI = ROOT / "checkpoints" / "fila-video-mini"
@@ -50,7 +52,7 @@ class Stopwatch:
         return call
 
 
-def ask(model: str | Path, video: str | Path, question: str, *, trusts_code: bool) -> None:
+def ask(model: str | Path, video: str | Path, question: str, *, trust_remote_code: bool = False) -> None:
     """
     Prints the scenes, the sentence in the prompt, the number of tokens, the time of each step, and the answer.
 
@@ -58,12 +60,13 @@ def ask(model: str | Path, video: str | Path, question: str, *, trusts_code: boo
         model: Folder or Hub id of the model.
         video: File or URL of the video.
         question: The question.
-        trusts_code: Whether to run the code that comes with the model.
+        trust_remote_code: Whether to run the code that comes with the model.
     """
     from transformers import pipeline  # takes seconds, which --help does not need
 
     start = time.perf_counter()
-    pipe = pipeline("video-text-to-text", model=str(model), trust_remote_code=trusts_code)
+    with loading(model, trust_remote_code=trust_remote_code):
+        pipe = pipeline("video-text-to-text", model=str(model), trust_remote_code=trust_remote_code)
     loading_seconds = time.perf_counter() - start
 
     reading, selecting, answering = (
@@ -141,9 +144,7 @@ def silence_transformers() -> None:
 def run(options: argparse.Namespace) -> None:
     silence_transformers()
     print(f"Video: {options.video}\n")
-    # The code that comes with the small model belongs to this project; that of another model belongs to its owner.
-    trusts_code = options.model is None or options.trust_remote_code
-    ask(options.model or MINI, options.video, options.question, trusts_code=trusts_code)
+    ask(options.model or MINI, options.video, options.question, trust_remote_code=options.trust_remote_code)
     if options.model is None:
         print(f"\n{wrapped(NEVER_TRAINED_FOR_IT)}")
 

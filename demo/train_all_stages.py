@@ -102,10 +102,12 @@ def main() -> int:
 def ask(model: Path, folder: Path) -> None:
     """Asks the trained model about a clip that is not in its training data."""
     from transformers import pipeline  # takes seconds, which --help does not need
+    from transformers.utils import logging
 
     clip = folder / "new clip.mp4"
     truth = ("green", "white", "red")
     write_disc_clip(clip, [(2.0, COLORS["blue"], COLORS[name]) for name in truth])
+    logging.disable_progress_bar()
     answer = pipeline("video-text-to-text", model=str(model), trust_remote_code=True)(
         str(clip), text=QUESTION, max_new_tokens=16
     )

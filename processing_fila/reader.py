@@ -53,11 +53,11 @@ Reading order: these are the files of the reader in the order in which a call vi
       reader_damage          frames that are damaged
       reader_picture     a decoded frame becomes an RGB array of the wanted size
       reader_scalers       the scalers of HDR frames, which all videos share
+      reader_warnings    damage is reported with the line of the user's code
 
 Shape letters: N frames that are returned, H and W height and width in pixels.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -79,6 +79,7 @@ from .reader_picture import FramePainter
 from .reader_probe import count_frames, probe
 from .reader_source import VideoInput, VideoSource, named_errors
 from .reader_url import UrlOptions
+from .reader_warnings import warn_user
 
 
 __all__ = ["SampledVideo", "VideoDamageWarning", "VideoReadError", "VideoReader", "read_video"]
@@ -471,10 +472,10 @@ class VideoReader:
             self._report_damage(num_lost=num_damaged, num_asked=self.num_frames + num_damaged)
 
     def _warn(self, message: str) -> None:
-        """Warns the caller of the method that calls this one's caller, or raises an error if that is wanted."""
+        """Warns, or raises an error if that is wanted."""
         if self._on_damage == "error":
             raise VideoReadError(message)
-        warnings.warn(message, VideoDamageWarning, stacklevel=4)
+        warn_user(message, VideoDamageWarning)
 
     def _sampled(self, frame_indices: np.ndarray, frames: np.ndarray) -> "SampledVideo":
         return SampledVideo(

@@ -1,4 +1,4 @@
-"""The demos show what they promise: scenes, sentence, tokens, times, answers, true answers, and a warning."""
+"""The demos show what they promise: scenes, sentence, tokens, times, answers, true answers, and a warning. No more."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PRINTED_ANSWER = r"^Question: (.+?)\nAnswer:   (.+?)\nTruth:    (.+?)   \((right
 
 def run_demo(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess:
     """Runs a demo as `make demo` does, from another directory. One thread is enough for the small model."""
-    command = [sys.executable, str(DEMO / script), *arguments]
+    command = [sys.executable, "-W", "default", str(DEMO / script), *arguments]
     return subprocess.run(
         command,
         cwd=folder,
@@ -38,7 +38,7 @@ def shown(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("demo")
     clip = draw_clip(folder / "drawn clip.mp4", fps=5)
     done = run_demo("ask_a_video.py", str(clip), "--question", "Who is there?", folder=folder)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     assert os.listdir(folder) == [clip.name]
     return done.stdout
 
@@ -96,7 +96,7 @@ def test_the_drawn_video_shows_question_answer_and_truth(tmp_path):
     for number in range(3):
         output = tmp_path / str(number)
         done = run_demo("ask_a_drawn_video.py", "--number", str(number), "--output", str(output), folder=tmp_path)
-        assert done.returncode == 0, done.stderr
+        assert (done.returncode, done.stderr) == (0, "")
         answers = re.findall(PRINTED_ANSWER, done.stdout, re.M | re.S)
         assert len(answers) >= 3
         marks += [mark for *_, mark in answers]

@@ -1,8 +1,11 @@
-"""How every command line of this project reports an error."""
+"""How every command line of this project reports an error or a warning."""
 
 import argparse
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 
 # Errors in the user's data, files or environment. Any other error is a bug in this program and keeps its traceback.
@@ -15,8 +18,28 @@ def report_error(program: str, error: object) -> None:
     print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
 
 
+@contextmanager
+def warnings_in_one_line(program: str) -> Iterator[None]:
+    """
+    Shows the warnings about a user's data as one line on standard error, prefixed with the name of the program.
+
+    Warnings about code, such as deprecations, are shown as Python shows them.
+    """
+
+    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *others: Any) -> None:
+        if issubclass(category, UserWarning):
+            report_error(program, f"warning: {message}")
+        else:
+            shown_before(message, category, filename, lineno, *others)
+
+    shown_before = warnings.showwarning
+    with warnings.catch_warnings():  # puts `showwarning` back
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
+
+
 def run_reporting_errors(program: str, command: Callable[[], int | None]) -> int:
-    """Runs a command and returns its exit status. An expected error is reported in one line.
+    """Runs a command and returns its exit status. An expected error and each warning are reported in one line.
 
     Args:
         program: Name of the program, as the user called it.
@@ -26,7 +49,8 @@ def run_reporting_errors(program: str, command: Callable[[], int | None]) -> int
         The exit status of the command, or 1 if an expected error ended it.
     """
     try:
-        return command() or 0
+        with warnings_in_one_line(program):
+            return command() or 0
     except EXPECTED_ERRORS as error:
         report_error(program, error)
         return BAD_DATA

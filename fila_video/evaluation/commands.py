@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 
 from fila_video.common.files import write_json, write_text
+from fila_video.common.loading import loading
 
 
 def ask(options: argparse.Namespace) -> None:
@@ -32,9 +33,11 @@ def coverage(options: argparse.Namespace) -> None:
 
     from .coverage import as_table, encode_clips, measure_coverage
 
-    loading = {"trust_remote_code": options.trust_remote_code}
-    model = AutoModelForImageTextToText.from_pretrained(options.model, **loading)
-    clips = encode_clips(model, AutoProcessor.from_pretrained(options.model, **loading), options.clips)
+    trust = {"trust_remote_code": options.trust_remote_code}
+    with loading(options.model, **trust):
+        model = AutoModelForImageTextToText.from_pretrained(options.model, **trust)
+        processor = AutoProcessor.from_pretrained(options.model, **trust)
+    clips = encode_clips(model, processor, options.clips)
     found = measure_coverage(
         clips, num_frames=options.frames, numbers_of_scenes=options.scenes, num_videos=options.videos
     )

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from fila_video.common.loading import loading
 from fila_video.conversion.checkpoint_folder import MAX_NEW_TOKENS, unfinished_folder
 from modeling_fila.kmeans import draw_random_numbers
 from modeling_fila.vision_features import encode_frames
@@ -59,11 +60,12 @@ def export_model(
         FileExistsError: If `output` exists and is not an empty folder.
         ValueError: If the model is not a FiLA-Video model, or the two differ by more than rounding.
     """
-    loading = {"trust_remote_code": trust_remote_code}
-    model = AutoModelForImageTextToText.from_pretrained(model_path, dtype=torch.float32, **loading).eval()
+    trust = {"trust_remote_code": trust_remote_code}
+    with loading(model_path, **trust):
+        model = AutoModelForImageTextToText.from_pretrained(model_path, dtype=torch.float32, **trust).eval()
     if model.config.model_type != "fila_video":
         raise ValueError(f"{model_path} is a {model.config.model_type} model, not a fila_video model.")
-    processor = AutoProcessor.from_pretrained(model_path, **loading)
+    processor = AutoProcessor.from_pretrained(model_path, **trust)
     settings = settings_of(model, processor, num_frames)
     with unfinished_folder(output) as folder:
         write_settings(folder, settings, first_centers_of(model.config, settings))

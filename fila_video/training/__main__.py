@@ -11,7 +11,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from fila_video.common.command_line import BAD_DATA, EXPECTED_ERRORS, report_error, run_reporting_errors
+from fila_video.common.command_line import (
+    BAD_DATA,
+    EXPECTED_ERRORS,
+    report_error,
+    run_reporting_errors,
+    warnings_in_one_line,
+)
 
 from .train_extra import require_train_extra
 
@@ -25,15 +31,16 @@ PROGRAM = "python -m fila_video.training"
 
 def main(arguments: list[str] | None = None, program: str = PROGRAM) -> int:
     parser = _parser(program)
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)  # fields may also follow --plan
     if options.plan:
         return run_reporting_errors(parser.prog, lambda: _print_plan(options))
-    try:
-        trainer = _prepare(options)
-    except EXPECTED_ERRORS as error:
-        report_error(parser.prog, error)
-        return BAD_DATA
-    return _train(parser.prog, trainer)
+    with warnings_in_one_line(parser.prog):
+        try:
+            trainer = _prepare(options)
+        except EXPECTED_ERRORS as error:
+            report_error(parser.prog, error)
+            return BAD_DATA
+        return _train(parser.prog, trainer)
 
 
 # The functions below import inside themselves: `--help` and usage errors need neither torch nor the extra `train`.

@@ -5,6 +5,8 @@ from typing import Any
 
 from accelerate.utils import broadcast_object_list
 
+from fila_video.common.loading import no_bars_if_small
+
 from .checkpoints import resume_point, steps_done
 from .data.skipped_samples import SkippedSamples
 from .data.skipping_collator import SkippingCollator
@@ -64,8 +66,9 @@ def train(trainer: FilaVideoTrainer) -> None:
         TooManySkippedError: If more samples are unreadable than the stage allows, or no sample can be used.
         TooLongError: If a sample is longer than the stage allows.
     """
-    trainer.train(resume_from_checkpoint=trainer.checkpoint)
-    save_result(trainer)
+    with no_bars_if_small(trainer.stage.model):
+        trainer.train(resume_from_checkpoint=trainer.checkpoint)
+        save_result(trainer)
 
 
 def _find_checkpoint(trainer: FilaVideoTrainer) -> str | None:

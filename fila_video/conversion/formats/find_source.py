@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+from fila_video.common.loading import check_model
 
 from .source_files import SourceFiles, open_source
 
@@ -26,6 +28,7 @@ def find_source(name: str | Path, *, revision: str | None = None, allow_pickle: 
         ConversionError: See `open_source`.
     """
     folder = Path(name)
+    check_model(name)
     if not folder.is_dir():
         folder = _download(str(name), revision, allow_pickle)
     return open_source(str(name), folder, allow_pickle=allow_pickle)
@@ -37,7 +40,7 @@ def _download(name: str, revision: str | None, allow_pickle: bool) -> Path:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
         if allow_pickle and not any(folder.glob("*.safetensors")):
             folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*ALL_BUT_WEIGHTS, "*.bin"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
         reason = " ".join(str(error).split())
-        raise OSError(f"{name!r} is not a local folder and cannot be downloaded from the Hub: {reason}") from error
+        raise OSError(f"{name}: there is no such folder, and the Hub did not have it: {reason}") from error
     return folder

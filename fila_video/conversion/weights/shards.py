@@ -38,7 +38,7 @@ def write_shards(
     """
     split = split_into_shards(shapes, max_shard_bytes)
     unwritten: dict[str, dict[str, torch.Tensor]] = {file: {} for file in split.filename_to_tensors}
-    with logging.tqdm(total=len(shapes), desc="Writing weights", unit="tensor") as progress:
+    with logging.tqdm(total=len(shapes), desc="Writing weights", unit="tensor", delay=1) as progress:
         for name, tensor in tensors:
             _check_tensor(name, tensor, shapes)
             file = split.tensor_to_filename[name]

@@ -10,6 +10,7 @@ from typing import Any
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from fila_video.common.files import write_text
+from fila_video.common.loading import no_bars_if_small
 from fila_video.common.resumable_folder import begin
 from fila_video.training.model.load_model import fit_processor
 from fila_video.training.run_stage_file import run_stage_file
@@ -134,5 +135,6 @@ def _pipeline_of(trained: Path, variant: Variant) -> Any:
         setattr(config, name, value)
     processor = FilaVideoProcessor.from_pretrained(trained)
     fit_processor(processor, config)
-    model = AutoModelForImageTextToText.from_pretrained(trained, config=config)
+    with no_bars_if_small(trained):
+        model = AutoModelForImageTextToText.from_pretrained(trained, config=config)
     return load_pipeline(model, processor=processor)

@@ -5,6 +5,8 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from fila_video.common.cpus import num_cpus
+
 
 TEMPLATES = ("chat", "caption")
 QUESTIONS = ("chat", "separate")
@@ -70,8 +72,8 @@ class DataConfig:
     unreadable_limit: float = 0.05
     # What the samples of a batch have in common: modality and similar length, modality, or nothing.
     grouping: str = "modality_and_length"
-    # Number of processes that read and decode, for each process that trains.
-    workers: int = 4
+    # Number of processes that read and decode, for each process that trains; the default is no more than the CPUs.
+    workers: int = field(default_factory=lambda: min(4, num_cpus()))
 
 
 def most_frames(data: DataConfig, default: int) -> int:

@@ -7,6 +7,7 @@ from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
 from configuration_fila import FilaVideoConfig
+from fila_video.common.loading import loading, no_bars_if_small
 from modeling_fila import FilaVideoForConditionalGeneration
 from processing_fila import FilaVideoProcessor
 
@@ -33,9 +34,10 @@ def load_config(model: str, **model_options) -> FilaVideoConfig:
         OSError: If there is no such model; the message names it.
     """
     try:
-        config, unknown = FilaVideoConfig.from_pretrained(model, return_unused_kwargs=True, **model_options)
+        with loading(model):
+            config, unknown = FilaVideoConfig.from_pretrained(model, return_unused_kwargs=True, **model_options)
     except OSError as error:
-        raise OSError(f"model={model}: there is no such folder, and the Hub did not have it: {error}") from error
+        raise OSError(f"model={error}") from error
     except StrictDataclassError as error:
         raise ValueError(f"model_options={model_options}: {error}") from error
     for name in sorted(unknown.keys() - {"attn_implementation"}):
@@ -43,7 +45,7 @@ def load_config(model: str, **model_options) -> FilaVideoConfig:
     return config
 
 
-def load_model(stage: StageConfig, **loading) -> nn.Module:
+def load_model(stage: StageConfig, **options) -> nn.Module:
     """
     Loads the model of a stage in float32 and makes the stage's parts trainable.
 
@@ -52,7 +54,7 @@ def load_model(stage: StageConfig, **loading) -> nn.Module:
 
     Args:
         stage: The stage.
-        loading: Further arguments of `from_pretrained`.
+        options: Further arguments of `from_pretrained`.
 
     Raises:
         ValueError: If FilaVideoConfig refuses the stage's options.
@@ -61,10 +63,11 @@ def load_model(stage: StageConfig, **loading) -> nn.Module:
     load_config(stage.model, **stage.model_options)  # refuses options in one line
     scene_size = stage.model_options.get("scene_size")
     if scene_size not in (None, load_config(stage.model).scene_size):
-        loading["ignore_mismatched_sizes"] = True
-    model = FilaVideoForConditionalGeneration.from_pretrained(
-        stage.model, dtype=torch.float32, **stage.model_options, **loading
-    )
+        options["ignore_mismatched_sizes"] = True
+    with no_bars_if_small(stage.model):
+        model = FilaVideoForConditionalGeneration.from_pretrained(
+            stage.model, dtype=torch.float32, **stage.model_options, **options
+        )
     freeze_all_but(model, [part for part, rate in stage.learning_rates.items() if rate])
     if stage.gradient_checkpointing:
         enable_gradient_checkpointing(model)

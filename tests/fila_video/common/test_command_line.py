@@ -1,6 +1,7 @@
 """What all command lines have in common: how they report errors, and how they name defaults."""
 
 import argparse
+import warnings
 
 import pytest
 
@@ -56,3 +57,15 @@ def test_help_names_a_default_once_and_leaves_out_missing_ones():
     text = parser.format_help()
     assert "a number (default: 3)" in text and "some types (default: all)" in text
     assert text.count("(default:") == 2
+
+
+def test_a_warning_about_data_is_one_line_and_one_about_code_is_pythons(capsys):
+    def command():
+        warnings.warn("clip.mp4: 3 of 10 frames\n  are damaged", UserWarning, stacklevel=1)
+        warnings.warn("use the new name", FutureWarning, stacklevel=1)
+
+    shown_before = warnings.showwarning
+    with pytest.warns(FutureWarning, match="use the new name") as caught:
+        assert run_reporting_errors("fila ask", command) == 0
+    assert capsys.readouterr().err == "fila ask: warning: clip.mp4: 3 of 10 frames are damaged\n"
+    assert len(caught) == 1 and warnings.showwarning is shown_before

@@ -148,3 +148,9 @@ def test_a_circle_is_an_error(tmp_path):
     (tmp_path / "b.yaml").write_text("extends: a.yaml\n")
     with pytest.raises(ValueError, match="extends itself"):
         load_stage(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize(("cpus", "workers"), [(1, 1), (2, 2), (16, 4)])
+def test_the_default_number_of_workers_fits_the_machine(cpus, workers, monkeypatch):
+    monkeypatch.setattr("fila_video.training.data.data_config.num_cpus", lambda: cpus)
+    assert load("alignment").data.workers == workers

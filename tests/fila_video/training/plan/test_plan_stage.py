@@ -69,6 +69,11 @@ def test_a_plan_needs_no_data(name, checkpoint, capsys):
     assert re.search(r"^\| total +\| .* \|$", capsys.readouterr().out, flags=re.MULTILINE)
 
 
+def test_fields_may_follow_plan(checkpoint, capsys):
+    assert main(["alignment", "--plan", f"model={checkpoint}"]) == 0
+    assert "total" in capsys.readouterr().out
+
+
 def test_a_plan_needs_a_model(tmp_path, capsys):
     assert main(["alignment", "--plan"]) == 1
     assert capsys.readouterr().err == "python -m fila_video.training: alignment: no value for model; add model=VALUE.\n"
