@@ -21,8 +21,13 @@ PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python"
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.ready ## draw a video and ask about it; or VIDEO=clip.mp4 QUESTION="..."; or both, REAL_CLIP=clip.mp4
-	@$(if $(VIDEO),.venv/bin/python demo/ask_a_video.py "$$VIDEO" $(if $(QUESTION),--question "$$QUESTION"),\
+# Refused before anything is installed.
+ifneq ($(filter demo,$(MAKECMDGOALS)),)
+$(if $(VIDEO),,$(if $(QUESTION)$(MODEL),$(error make demo: QUESTION and MODEL are for a video of your own: add VIDEO=clip.mp4)))
+endif
+
+demo: .venv/.ready ## draw a video and ask about it; or VIDEO=clip.mp4 [QUESTION="..."] [MODEL=...]; or both, REAL_CLIP=clip.mp4
+	@$(if $(VIDEO),.venv/bin/python demo/ask_a_video.py "$$VIDEO" $(if $(QUESTION),--question "$$QUESTION") $(if $(MODEL),--model "$$MODEL"),\
 		.venv/bin/python demo/ask_a_drawn_video.py $(if $(NUMBER),--number "$$NUMBER") $(if $(REAL_CLIP),--real-clip "$$REAL_CLIP"))
 
 mini: .venv/.ready ## train the small model of checkpoints/ from nothing: about twelve minutes on a large GPU, over an hour and a half on two cores

@@ -151,14 +151,14 @@ def _add_weight_options(weights: Any) -> None:
 def main(arguments: list[str] | None = None, program: str = PROGRAM) -> int:
     """Runs the command line and returns its exit status."""
     options = {name: value for name, value in vars(parse_arguments(arguments, program)).items() if value is not None}
-    if "dtype" in options:
-        import torch  # takes seconds, which --help does not need
-
-        options["dtype"] = getattr(torch, options["dtype"])
     return run_reporting_errors(program, lambda: _convert_and_report(options))
 
 
 def _convert_and_report(options: dict[str, Any]) -> None:
+    if "dtype" in options:
+        import torch  # takes seconds, which --help does not need
+
+        options["dtype"] = getattr(torch, options["dtype"])
     try:
         result = convert_checkpoint(**options)
     except ConversionError as error:

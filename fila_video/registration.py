@@ -2,9 +2,8 @@
 
 import pkgutil
 import sys
+from importlib.util import find_spec
 from types import ModuleType
-
-import wrapt
 
 import modeling_fila
 import processing_fila
@@ -15,8 +14,12 @@ def register_with_transformers() -> None:
     Registers the classes when transformers is imported, or at once if it has been.
 
     If a file of ours imports transformers, that file is not complete yet, and the classes cannot be imported. So the
-    end of the import of each of our files is an occasion too.
+    end of the import of each of our files is an occasion too. Without transformers, there is nothing to register.
     """
+    if "transformers" not in sys.modules and find_spec("transformers") is None:
+        return
+    import wrapt
+
     wrapt.register_post_import_hook(_register_if_possible, "transformers")
     for package in (modeling_fila, processing_fila):
         for file in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):

@@ -94,3 +94,14 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def test_options_that_make_no_sense_end_with_1(source, tmp_path, capsys, arguments, message):
     assert main([str(source), str(tmp_path / "out"), *arguments]) == 1
     assert message in capsys.readouterr().err and os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dtype", "float16"]])
+def test_without_pytorch_one_line_says_what_to_install(arguments, tmp_path):
+    """`-S` hides all packages, as in a fresh clone."""
+    command = [sys.executable, "-S", "convert_checkpoint.py", "scratch:tiny", str(tmp_path / "out"), *arguments]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("convert_checkpoint: No module named 'torch'. ") and "pip install -e ." in line

@@ -119,3 +119,19 @@ def test_a_disc_clip_has_its_scenes(tmp_path, monkeypatch):
     assert len(corners) == 130
     cuts = np.flatnonzero(np.abs(np.diff(corners, axis=0)).sum(1) > 60) + 1
     assert cuts.tolist() == [40, 55, 105]
+
+
+@pytest.mark.parametrize("variable", ["QUESTION=Who is there?", "MODEL=my-model"])
+def test_make_refuses_what_needs_a_video(variable):
+    done = subprocess.run(["make", "demo", variable], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "QUESTION and MODEL are for a video of your own: add VIDEO=clip.mp4" in line
+
+
+def test_make_passes_the_model_on():
+    variables = ["VIDEO=clip.mp4", "QUESTION=Who?", "MODEL=my model"]
+    dry_run = ["make", "--dry-run", "--assume-old", ".venv/.ready", "demo", *variables]
+    done = subprocess.run(dry_run, cwd=REPOSITORY, capture_output=True, text=True)
+    command = done.stdout.splitlines()[-1].split()
+    assert command[-5:] == ['"$VIDEO"', "--question", '"$QUESTION"', "--model", '"$MODEL"']

@@ -448,7 +448,7 @@ def test_converting_an_unknown_source_ends_with_1(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("convert_checkpoint: ") and "'org/unknown'" in line
+    assert line.startswith("convert_checkpoint: ") and "org/unknown: " in line
     assert done.stdout == "" and list(tmp_path.iterdir()) == []
 
 

@@ -10,6 +10,10 @@ from typing import Any
 
 # Errors in the user's data, files or environment. Any other error is a bug in this program and keeps its traceback.
 EXPECTED_ERRORS = (ValueError, OSError, ImportError)
+INSTALL = (
+    "This Python does not have the packages of this project. In a clone of the repository, run: "
+    "pip install -e . (or make demo, and then use .venv/bin/python)"
+)
 BAD_DATA = 1  # argparse itself exits with 2 for bad usage
 
 
@@ -51,6 +55,9 @@ def run_reporting_errors(program: str, command: Callable[[], int | None]) -> int
     try:
         with warnings_in_one_line(program):
             return command() or 0
+    except ModuleNotFoundError as error:
+        report_error(program, f"{error}. {INSTALL}")
+        return BAD_DATA
     except EXPECTED_ERRORS as error:
         report_error(program, error)
         return BAD_DATA

@@ -6,6 +6,7 @@ import multiprocessing.connection
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +22,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 # Tasks handed out ahead of time to each worker: enough to keep it busy, without submitting all tasks at once.
 TASKS_AHEAD = 4
+SECONDS_BETWEEN_LINES = 10
 
 
 class WorkerDiedError(ChildProcessError):
@@ -38,8 +40,8 @@ def run_tasks(
 ) -> Iterator[Result]:
     """Yields the result of `function` for each task, in the order in which the tasks finish.
 
-    The first exception of a task ends the run and is raised here. On a terminal, a progress bar is shown on standard
-    error.
+    The first exception of a task ends the run and is raised here. Progress is shown on standard error: a bar on a
+    terminal, a line every ten seconds elsewhere.
 
     Args:
         function: Function at the top level of a module (or a `functools.partial` of one), so that other processes can
@@ -66,7 +68,22 @@ def run_tasks(
         results = map(function, tasks)
     else:
         results = _run_in_processes(function, tasks, num_workers)
-    yield from tqdm(results, total=len(tasks), desc=title, unit=unit, disable=None, dynamic_ncols=True)
+    if sys.stderr.isatty():
+        yield from tqdm(results, total=len(tasks), desc=title, unit=unit, dynamic_ncols=True)
+    else:
+        yield from _with_lines(results, num_tasks=len(tasks), title=title, unit=unit)
+
+
+def _with_lines(results: Iterable[Result], *, num_tasks: int, title: str, unit: str) -> Iterator[Result]:
+    """Prints a line on standard error after every ten seconds in which results came."""
+    last = time.monotonic()
+    for number, result in enumerate(results, start=1):
+        if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            print(
+                f"{title}: {number} of {num_tasks} {unit}{'' if num_tasks == 1 else 's'}", file=sys.stderr, flush=True
+            )
+        yield result
 
 
 def _run_in_processes(function: Callable[[Task], Result], tasks: Sequence[Task], num_workers: int) -> Iterator[Result]:

@@ -22,17 +22,22 @@ class ConversionError(ValueError):
 @contextmanager
 def named_errors(name: str) -> Iterator[None]:
     """
-    Turns any error of the block into a `ConversionError` that names the source.
+    Makes any error of the block a `ConversionError` that names the source.
 
     The block hands values of the source's files to transformers, tokenizers and torch. Which exception they raise
-    depends on the value. Errors that name their file already stay as they are, and so does a lack of memory.
+    depends on the value. Errors that name the source or their file already stay as they are, and so does a lack of
+    memory.
 
     Args:
         name: Folder or Hub id of the source.
     """
     try:
         yield
-    except (ConversionError, OSError, MemoryError):
+    except ConversionError as error:
+        if name in error.summary:
+            raise
+        raise ConversionError(f"{name}: {error.summary}", error.details) from error
+    except (OSError, MemoryError):
         raise
     except Exception as error:
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "

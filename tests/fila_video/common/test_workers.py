@@ -135,3 +135,20 @@ def _error_output_on_a_terminal(code: str) -> str:
     os.close(theirs)
     with os.fdopen(ours, "rb") as terminal:
         return terminal.read1(100_000).decode()
+
+
+def test_where_there_is_no_terminal_a_line_is_printed_every_ten_seconds(monkeypatch, capsys):
+    """Each task takes four seconds: after 12 and 24 seconds, three and six tasks are done."""
+    clock = iter(range(0, 1000, 4))
+    now = [0]
+
+    def monotonic():
+        return now[0]
+
+    def task(number):
+        now[0] = next(clock) + 4
+        return number
+
+    monkeypatch.setattr("fila_video.common.workers.time.monotonic", monotonic)
+    assert list(run_tasks(task, range(7), title="joining", unit="video")) == list(range(7))
+    assert capsys.readouterr().err == "joining: 3 of 7 videos\njoining: 6 of 7 videos\n"
