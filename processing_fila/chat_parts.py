@@ -33,7 +33,7 @@ SOURCES = {
 # Keys of a video part that are arguments for this video alone.
 VIDEO_OPTIONS = (
     *("num_frames", "fps", "max_frames", "start_seconds", "end_seconds"),
-    *("source_fps", "video_metadata"),
+    *("source_fps", "video_metadata", "subtitles"),
 )
 OTHER_NAMES = {"video_start": "start_seconds", "video_end": "end_seconds"}
 

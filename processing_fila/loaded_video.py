@@ -51,6 +51,12 @@ class LoadedVideo(torch.Tensor):
         video.time_ids, video.times_are_interleaved = time_ids, are_interleaved
         return video
 
+    def with_subtitles(self, text: str) -> "LoadedVideo":
+        """The same video, sharing its frames, with the text of its subtitles in metadata of its own."""
+        metadata = copy(self.metadata)
+        metadata.subtitle_text = text
+        return LoadedVideo.of(self.frames, metadata)
+
     @property
     def has_frames(self) -> bool:
         """Whether the frames are here, or only what is known of them."""

@@ -37,12 +37,15 @@ from .scene_times import count_digits, tokenize_times
 from .timestamps import TIMES_OF_SCENES, TIMESTAMPS, lay_out_times
 from .video_arguments import (
     LOADING_ARGUMENTS,
+    READER_ARGUMENTS,
     SHAPE_ARGUMENTS,
+    SUBTITLE_ARGUMENTS,
     VIDEO_ARGUMENTS,
     check_given_once,
     gather_video_arguments,
 )
 from .video_metadata import FilaVideoMetadata
+from .video_subtitles import SubtitleOptions, write_subtitles
 from .video_tokens import count_scenes, count_tokens, pooled_side
 
 
@@ -170,6 +173,14 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
                 `seek_mode`, `do_sample_frames`, `video_metadata`, `timestamps`, `return_metadata`,
                 `url_timeout_seconds`, `url_total_seconds`, `url_max_bytes`, `url_policy`, `on_damage`, `max_pixels` and
                 `max_seconds`. `return_metadata=True` adds `video_metadata`, a list of [`FilaVideoMetadata`].
+            subtitles: `True` to write the text track of each video into the prompt, or a subtitle file (SubRip, WebVTT
+                or ASS; a path, bytes, a file object or a URL), or a list with one entry for each video. Lines stand
+                after the times of the video, each with its own times in seconds.
+            subtitle_lines: `"all"` (default) for the subtitles on the screen at any time from the first to the last
+                sampled frame, or `"frames"` for those on the screen when a sampled frame is shown.
+            subtitle_language: language of the text track, such as `"eng"`; by default the file's default track.
+            max_subtitle_tokens (`int`, *optional*, defaults to 4096): if the subtitles of a video have more tokens,
+                lines are left out evenly, with a warning that says how many.
             kwargs: for the tokenizer (`padding`, `return_tensors`, ...).
 
         Returns:
@@ -206,7 +217,10 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
         options = dict(kwargs.pop("videos_kwargs", {}))
         loading = {name: options.pop(name) for name in LOADING_ARGUMENTS if name in options}
         shape = {name: options.get(name, kwargs.get(name)) for name in SHAPE_ARGUMENTS}
+        about_subtitles = SubtitleOptions(**{name: options.pop(name, None) for name in SUBTITLE_ARGUMENTS})
+        about_subtitles.sources(videos)  # raises an error before a video is read
         loaded = self.video_processor.load_videos(videos, **loading, **shape)
+        loaded = self._with_subtitles(videos, loaded, about_subtitles, loading)
         timestamps = self._timestamps(options.get("timestamps"))
         if timestamps in TIMES_OF_SCENES:
             loaded = [self._with_times(video, place, timestamps) for place, video in enumerate(loaded)]
@@ -215,6 +229,19 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
         else:
             options["return_metadata"] = True  # for the timestamps; transformers does not return it
         return loaded, {**kwargs, "videos_kwargs": options}
+
+    def _with_subtitles(
+        self, videos: list[Any], loaded: list[LoadedVideo], options: SubtitleOptions, loading: dict[str, Any]
+    ) -> list[LoadedVideo]:
+        """The videos with the text of their subtitles, if there are any."""
+        return write_subtitles(
+            videos,
+            loaded,
+            options,
+            reader_options={name: loading[name] for name in READER_ARGUMENTS if loading.get(name) is not None},
+            count_tokens=lambda text: len(self.tokenizer(text, add_special_tokens=False)["input_ids"]),
+            markers=[*self.tokenizer.all_special_tokens, *self.tokenizer.get_added_vocab()],
+        )
 
     def pixel_settings(self, kwargs: dict[str, Any]) -> str:
         """Returns what determines the pixels of videos in addition to the frames that a call with `kwargs` samples."""
@@ -269,9 +296,15 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
 
     def replace_video_token(self, video_inputs: dict, video_idx: int, timestamps: str | None = None, **kwargs) -> str:
         """
-        The text that stands in the prompt for a video: its placeholders and times, as `timestamps` says. A time that
-        only the model knows stands as placeholders too, one for each of its tokens.
+        The text that stands in the prompt for a video: its placeholders and times, as `timestamps` says, and its
+        subtitles. A time that only the model knows stands as placeholders too, one for each of its tokens.
         """
+        metadata: FilaVideoMetadata = video_inputs["video_metadata"][video_idx]
+        text = self._text_of_video(video_inputs, video_idx, timestamps)
+        return f"{text}\n{metadata.subtitle_text}" if metadata.subtitle_text else text
+
+    def _text_of_video(self, video_inputs: dict, video_idx: int, timestamps: str | None) -> str:
+        """The placeholders and times of a video."""
         metadata: FilaVideoMetadata = video_inputs["video_metadata"][video_idx]
         num_frames = len(metadata.frames_indices)
         num_tokens = self.num_video_tokens(num_frames)

@@ -19,6 +19,8 @@ dill, as `datasets.map(num_proc=...)` does. dill finds by name what a file impor
 is defined next to a class of an Auto class, and a `TypedDict` cannot be rebuilt.
 """
 
+from typing import Any
+
 from transformers.processing_utils import ProcessingKwargs, VideosKwargs
 
 
@@ -35,6 +37,8 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
         on_damage (`str`): `"warn"` or `"error"` for videos that are damaged or cut off.
         max_pixels (`int`), max_seconds (`float`): limits on the pictures of a file and on the time of reading it; see
             [`VideoReader`].
+        subtitles, subtitle_lines, subtitle_language, max_subtitle_tokens: what [`FilaVideoProcessor`] writes of the
+            subtitles into the prompt; see there.
     """
 
     max_frames: int | None
@@ -50,6 +54,10 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
     on_damage: str | None
     max_pixels: int | None
     max_seconds: float | None
+    subtitles: Any
+    subtitle_lines: str | None
+    subtitle_language: str | None
+    max_subtitle_tokens: int | None
 
 
 class FilaVideoProcessorKwargs(ProcessingKwargs, total=False):  # type: ignore[call-arg]

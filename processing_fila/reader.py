@@ -55,6 +55,9 @@ Reading order: these are the files of the reader in the order in which a call vi
       reader_scalers       the scalers of HDR frames, which all videos share
       reader_warnings    damage is reported with the line of the user's code
 
+    Reading subtitles: `read_subtitles`
+      reader_subtitles   subtitle files, and the text tracks of a video
+
 Shape letters: N frames that are returned, H and W height and width in pixels.
 """
 

@@ -54,7 +54,7 @@ class VideoContainer:
 
     def __init__(self, source: VideoSource):
         self._guard = source.guard
-        self._container = _open_container(source)
+        self._container = open_container(source)
         try:
             self._stream = _video_stream(self._container, source.name)
             self._check_size(source)
@@ -68,7 +68,7 @@ class VideoContainer:
     def _check_size(self, source: VideoSource) -> None:
         """Checks the size that the file declares, before anything is decoded."""
         if not self._stream.width:  # FFmpeg forgets a size that passes its limit, or there is none
-            with _open_container(source, looks_only=True) as container:
+            with open_container(source, looks_only=True) as container:
                 stream = _video_stream(container, source.name)
                 self._guard.check_picture(stream.height, stream.width)
         self._guard.check_picture(self._stream.height, self._stream.width)
@@ -186,8 +186,12 @@ class VideoContainer:
         return float(1 / (rate * self._stream.time_base)) if rate else 0.0
 
 
-def _open_container(source: VideoSource, *, looks_only: bool = False) -> Any:
-    """Opens the file with PyAV, or only looks at what the container says, without any codec."""
+def open_container(source: VideoSource, *, looks_only: bool = False) -> Any:
+    """Opens the file with PyAV, or only looks at what the container says, without any codec.
+
+    Raises:
+        VideoReadError: If FFmpeg does not know the format, or the file is damaged at its start.
+    """
     file = source.open()
     codecs = {"codec_whitelist": "none"} if looks_only else {}
     seconds_left = max(source.guard.seconds_left(), SHORTEST_SECONDS)

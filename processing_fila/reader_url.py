@@ -48,10 +48,10 @@ class UrlOptions:
         ValueError: If a limit is not positive, or the policy is unknown.
     """
 
-    timeout_seconds: float
-    total_seconds: float
-    max_bytes: int
-    policy: str
+    timeout_seconds: float = 30.0
+    total_seconds: float = 600.0
+    max_bytes: int = 2**31
+    policy: str = "safe_redirects"
 
     def __post_init__(self):
         for name in ("timeout_seconds", "total_seconds", "max_bytes"):

@@ -41,9 +41,10 @@ class FilaVideoMetadata(VideoMetadata):
     frame_seconds: list[float] | None = None
 
     # Not fields, because users do not give them: a digest of frames and times, made with a `video_memory`, and whether
-    # the frames were read. See `load_videos` in video_loading.py.
+    # the frames were read. See `load_videos` in video_loading.py. And what the prompt says of the subtitles.
     frames_digest = cast("str | None", None)
     has_frames = True
+    subtitle_text = ""
 
     @property
     def timestamps(self) -> list[float]:

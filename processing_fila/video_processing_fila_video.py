@@ -28,7 +28,14 @@ from .frame_sampling import check_sampling
 from .loaded_video import LoadedVideo
 from .processing_kwargs import FilaVideoVideosKwargs
 from .scene_times import pad_time_ids
-from .video_arguments import LOADING_ARGUMENTS, READER_ARGUMENTS, SHAPE_ARGUMENTS, VIDEO_ARGUMENTS, override
+from .video_arguments import (
+    LOADING_ARGUMENTS,
+    READER_ARGUMENTS,
+    SHAPE_ARGUMENTS,
+    SUBTITLE_ARGUMENTS,
+    VIDEO_ARGUMENTS,
+    override,
+)
 from .video_input import GivenVideo, as_one_video, flatten_videos
 from .video_loading import LoadingOptions, load_videos
 
@@ -119,7 +126,8 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         loading = {name: kwargs.pop(name) for name in LOADING_ARGUMENTS if name in kwargs}
         return_tensors = kwargs.pop("return_tensors", None)
         return_metadata = kwargs.pop("return_metadata", self.return_metadata)
-        kwargs.pop("timestamps", None)
+        for name in ("timestamps", *SUBTITLE_ARGUMENTS):  # they concern the prompt
+            kwargs.pop(name, None)
         loaded = self.load_videos(videos, **{name: kwargs.get(name) for name in SHAPE_ARGUMENTS}, **loading)
         metadata = [video.metadata for video in loaded]
         read = [video for video in loaded if video.has_frames]

@@ -1,0 +1,1 @@
+../../processing_fila/reader_subtitles.py

@@ -1,0 +1,1 @@
+../../processing_fila/subtitle_text.py

@@ -1,0 +1,1 @@
+../../processing_fila/video_subtitles.py
