@@ -154,8 +154,8 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
 
         Args:
             pixel_values_videos (`torch.Tensor` of shape `(V, N, 3, H, W)`):
-                Normalized frames in time order. This and the other tensors may also be lists with one tensor for each
-                video.
+                Frames in time order: normalized floats, or uint8, which the model normalizes chunk by chunk. This and
+                the other tensors may also be lists with one tensor for each video.
             video_frame_mask (`torch.Tensor` of shape `(V, N)`, *optional*):
                 1 for the frames of a video, 0 for the padding after them. Default: no padding.
             frame_time_ids (`torch.LongTensor` of shape `(V, N, digits)`, *optional*):

@@ -494,6 +494,7 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
                 "padding": True,
                 "padding_side": "left",
                 "return_metadata": True,
+                "as_bytes": True,
                 "loaded_videos": batch.known_videos.loaded,
                 "video_memory": memory,
                 **processor_kwargs,

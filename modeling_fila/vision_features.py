@@ -22,12 +22,17 @@ from transformers import PreTrainedModel
 from .modeling_choices import check_at_least
 
 
+# SigLIP's. The processor normalizes with the same numbers (processing_fila/pixel_values.py); a test checks that.
+PIXEL_MEAN = PIXEL_STD = 0.5
+
+
 def encode_frames(vision_tower: PreTrainedModel, frames: torch.Tensor, frames_per_chunk: int) -> torch.Tensor:
     """Returns the patch features of frames, from the layer that feeds the projector (section 3.1).
 
     Args:
         vision_tower: A SigLIP vision model without the layers after the one that feeds the projector.
-        frames: Normalized pixels of shape (N, 3, H, W), any dtype. They are cast to the dtype of the tower.
+        frames: Pixels of shape (N, 3, H, W). Floats are normalized, and are cast to the dtype of the tower. uint8 are
+            the bytes of the frames, which are normalized here.
         frames_per_chunk: Number of frames that go through the tower at once.
 
     Returns:
@@ -43,8 +48,16 @@ def encode_frames(vision_tower: PreTrainedModel, frames: torch.Tensor, frames_pe
             f"The frames have {size[0]} x {size[1]} pixels, but the vision tower takes {side} x {side}: leave out size "
             "and do_resize=False, or give the processor that size."
         )
-    states = [encode_chunk(vision_tower, chunk.to(vision_tower.dtype)) for chunk in frames.split(frames_per_chunk)]
-    return torch.cat(states)  # (N, P, D)
+    chunks = frames.split(frames_per_chunk)
+    states = [encode_chunk(vision_tower, normalize_bytes(chunk).to(vision_tower.dtype)) for chunk in chunks]
+    return states[0] if len(states) == 1 else torch.cat(states)  # (N, P, D)
+
+
+def normalize_bytes(frames: torch.Tensor) -> torch.Tensor:
+    """Normalizes frames that are uint8, in float32, as SigLIP expects. Others are normalized already."""
+    if frames.dtype != torch.uint8:
+        return frames
+    return frames.float().sub_(PIXEL_MEAN * 255).div_(PIXEL_STD * 255)
 
 
 def encode_chunk(vision_tower: PreTrainedModel, frames: torch.Tensor) -> torch.Tensor:

@@ -38,7 +38,7 @@ SHAPE_ARGUMENTS = ("size", "do_resize", "resample", "do_rescale")
 # Arguments about subtitles, which become a part of the prompt.
 SUBTITLE_ARGUMENTS = ("subtitles", "subtitle_lines", "subtitle_language", "max_subtitle_tokens")
 # Arguments of the processor that concern videos alone, so that they can be told from those of the tokenizer.
-VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, *SUBTITLE_ARGUMENTS, "timestamps", "return_metadata")
+VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, *SUBTITLE_ARGUMENTS, "timestamps", "as_bytes", "return_metadata")
 
 
 def gather_video_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -19,13 +19,13 @@ from reprlib import repr as shorten
 from typing import Any
 
 import torch
-from torch.nn.utils.rnn import pad_sequence
 from transformers import BaseVideoProcessor, BatchFeature
 from transformers.image_utils import PILImageResampling
 from transformers.processing_utils import Unpack
 
 from .frame_sampling import check_sampling
 from .loaded_video import LoadedVideo
+from .pixel_values import PIXEL_MEAN, PIXEL_STD, model_can_normalize, pad_and_normalize, pad_frames
 from .processing_kwargs import FilaVideoVideosKwargs
 from .scene_times import pad_time_ids
 from .video_arguments import (
@@ -78,8 +78,8 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
     do_rescale = True
     do_normalize = True
     # SigLIP's, not CLIP's as in `LlavaOnevisionVideoProcessor`.
-    image_mean = [0.5, 0.5, 0.5]
-    image_std = [0.5, 0.5, 0.5]
+    image_mean = [PIXEL_MEAN] * 3
+    image_std = [PIXEL_STD] * 3
     do_convert_rgb = True
 
     def __init__(self, **kwargs: Unpack[FilaVideoVideosKwargs]):
@@ -110,14 +110,16 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
                 Frames in memory have 3 channels and are integers from 0 to 255, 16-bit unsigned integers, or floats
                 from 0 to 1 or from 0 to 255. With `do_rescale=False` their values are taken as they are.
             video_metadata: for arrays and lists of images, a dict for each video with `fps`, or `frame_seconds`.
+            as_bytes: whether to leave rescaling and normalization to the model, which does them for uint8. If the
+                settings are not SigLIP's, the result is float32 all the same.
             kwargs: the arguments of this class, for this call.
 
         Returns:
-            [`BatchFeature`] with `pixel_values_videos` `(V, N, 3, H, W)` float32, zero after the end of shorter videos,
-            and `video_frame_mask` `(V, N)` int64, 1 for frames and 0 for padding; with `return_metadata=True` also
-            `video_metadata`, a list of [`FilaVideoMetadata`]. For videos that [`FilaVideoProcessor`] has prepared for a
-            prompt with the times of scenes also `frame_time_ids` `(V, N, digits)` int64, padded with -1, and
-            `times_are_interleaved` `(V,)` bool.
+            [`BatchFeature`] with `pixel_values_videos` `(V, N, 3, H, W)` float32, or uint8 with `as_bytes=True`, zero
+            after the end of shorter videos, and `video_frame_mask` `(V, N)` int64, 1 for frames and 0 for padding; with
+            `return_metadata=True` also `video_metadata`, a list of [`FilaVideoMetadata`]. For videos that
+            [`FilaVideoProcessor`] has prepared for a prompt with the times of scenes also `frame_time_ids`
+            `(V, N, digits)` int64, padded with -1, and `times_are_interleaved` `(V,)` bool.
 
         Raises:
             `ValueError`: if an argument is out of range or contradicts another, or a video is given in an unknown form.
@@ -128,19 +130,29 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         return_metadata = kwargs.pop("return_metadata", self.return_metadata)
         for name in ("timestamps", *SUBTITLE_ARGUMENTS):  # they concern the prompt
             kwargs.pop(name, None)
+        as_bytes = kwargs.pop("as_bytes", None)
         loaded = self.load_videos(videos, **{name: kwargs.get(name) for name in SHAPE_ARGUMENTS}, **loading)
         metadata = [video.metadata for video in loaded]
         read = [video for video in loaded if video.has_frames]
         data = {}
         if read:
+            names = ("do_rescale", "do_normalize", "rescale_factor", "image_mean", "image_std")
+            settings = {name: getattr(self, name) if kwargs.get(name) is None else kwargs[name] for name in names}
+            both = settings["do_rescale"] and settings["do_normalize"]  # then done here, with less memory
             features = super().preprocess(
                 [video.frames for video in read],
                 video_metadata=[video.metadata for video in read],
                 do_sample_frames=False,
                 return_metadata=False,
-                **kwargs,
+                **{**kwargs, **({"do_rescale": False, "do_normalize": False} if both else {})},
             )
-            data = _as_batch(list(features["pixel_values_videos"]))
+            pixels = list(features["pixel_values_videos"])  # V of (N, 3, H, W)
+            if both and not (as_bytes and model_can_normalize(settings)):
+                options = settings["image_mean"], settings["image_std"], settings["rescale_factor"]
+                batch, mask = pad_and_normalize(pixels, *options)
+            else:
+                batch, mask = pad_frames(pixels)
+            data = {"pixel_values_videos": batch, "video_frame_mask": mask}
         if any(video.time_ids is not None for video in loaded):
             data["frame_time_ids"] = pad_time_ids([video.time_ids for video in loaded])  # (V, N, digits)
             data["times_are_interleaved"] = torch.tensor([video.times_are_interleaved for video in loaded])  # (V,)
@@ -256,15 +268,6 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             raise ValueError(f"size={size!r} must be a dict such as {{'height': 384, 'width': 384}}.")
         height, width = dict(size).get("height"), dict(size).get("width")
         return (height, width) if do_resize and height and width else None
-
-
-def _as_batch(pixels: list[torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Puts videos of unequal length, each (N, 3, H, W), into one batch."""
-    mask = [torch.ones(len(video), dtype=torch.long, device=video.device) for video in pixels]
-    return {
-        "pixel_values_videos": pad_sequence(pixels, batch_first=True),  # (V, N, 3, H, W)
-        "video_frame_mask": pad_sequence(mask, batch_first=True),  # (V, N)
-    }
 
 
 FilaVideoVideoProcessor.register_for_auto_class()

@@ -237,6 +237,19 @@ def test_times_and_the_selection_are_not_confused(pipe, clips, counts):
         assert counts["encoded"] == encoded, options
 
 
+def test_the_pipeline_never_makes_floats_of_the_frames(pipe, clips, monkeypatch):
+    dtypes = []
+    encode = pipe.model.get_video_features
+    monkeypatch.setattr(
+        pipe.model,
+        "get_video_features",
+        lambda **inputs: dtypes.append(inputs["pixel_values_videos"].dtype) or encode(**inputs),
+    )
+    for options in ({}, {"video_store": None}, {"image_mean": [0.4, 0.4, 0.4]}):
+        pipe(clips[0], text=QUESTIONS[0], **options)
+    assert dtypes == [torch.uint8, torch.uint8, torch.float32]
+
+
 # Which videos are the same
 
 

@@ -1,0 +1,1 @@
+../../processing_fila/pixel_values.py
