@@ -10,10 +10,14 @@ FLOOR_PYAV := $(shell sed -n 's/^ *av>=\([0-9.]*\).*/\1/p' setup.cfg)
 # The packages of the ONNX runner, as docs/onnx.md states them.
 ONNX_RUNNER := 'av>=17.1,<19' numpy onnxruntime tokenizers wrapt
 
-# Tests never ask the network, and run Python in the two environments below.
+# Gradio, as the extra `app` of setup.cfg states it.
+APP_PACKAGES := $(patsubst %,'%',$(shell sed -n 's/^ *\(gradio[<>=].*\)/\1/p' setup.cfg))
+
+# Tests never ask the network, and run Python in the environments below.
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
          FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" \
-         FILA_ONNX_PYTHON="$(CURDIR)/.venv-onnx/bin/python" $(1)/bin/python -m pytest
+         FILA_ONNX_PYTHON="$(CURDIR)/.venv-onnx/bin/python" \
+         FILA_APP_PYTHON="$(CURDIR)/.venv-app/bin/python" $(1)/bin/python -m pytest
 
 .PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint docs clean
 .DEFAULT_GOAL := help
@@ -40,7 +44,7 @@ train-demo: .venv/.ready ## train a tiny model in all four stages on drawn pictu
 test: .venv-public/.ready .venv-floor/.ready ## the fast tests, on the newest transformers
 	$(call PYTEST,.venv) $(ARGS)
 
-test-slow: .venv-public/.ready .venv-floor/.ready .venv-onnx/.ready ## the tests that take long or much memory
+test-slow: .venv-public/.ready .venv-floor/.ready .venv-onnx/.ready .venv-app/.ready ## the tests that take long or much memory
 	$(call PYTEST,.venv) -m slow $(ARGS)
 
 test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transformers and PyAV
@@ -60,7 +64,7 @@ docs: .venv-docs/.ready ## the documentation site, in outputs/docs; a warning is
 	@echo 'The site: outputs/docs/index.html'
 
 clean: ## remove the environments, builds and caches
-	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-vllm .venv-docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-app .venv-vllm .venv-docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .ready is written last: a set-up that was interrupted starts again from nothing, a change of setup.cfg only updates.
@@ -100,6 +104,12 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 .venv-onnx/.ready:
 	$(PYTHON) -m venv --clear .venv-onnx
 	.venv-onnx/bin/python -m pip install --disable-pip-version-check --quiet $(ONNX_RUNNER)
+	@touch $@
+
+# Gradio, which wants an older Pillow than .venv has.
+.venv-app/.ready: .venv/.ready
+	@$(BORROW_PACKAGES)
+	.venv/bin/python -m pip --python .venv-app/bin/python install --disable-pip-version-check --quiet $(APP_PACKAGES)
 	@touch $@
 
 # vLLM's CPU build with the PyTorch that it was built for, as a CPU build; see tests/vllm/sitecustomize.py.

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from tests import environment as environments
-from tests.environment import ONNX_VARIABLE, PYTHON_VARIABLES, REPOSITORY, VLLM_VARIABLE, python_of
+from tests.environment import APP_VARIABLE, ONNX_VARIABLE, PYTHON_VARIABLES, REPOSITORY, VLLM_VARIABLE, python_of
 
 
 NO_SKIPS = os.environ.get("FILA_NO_SKIPS", "") not in ("", "0")
@@ -27,6 +27,8 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 # The marker that a fixture implies, so that no test can forget it.
 MARKER_OF_FIXTURE = {
     "browser_page": "browser",
+    "app_python": "app",
+    "browser": "browser",
     "real_video": "real_videos",
     "real_videos_dir": "real_videos",
     "run_python": "other_environment",
@@ -59,6 +61,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _skip_or_fail(f"needs the environment that `make test-vllm` makes ({VLLM_VARIABLE} not set)")
     if item.get_closest_marker("onnx") and not os.environ.get(ONNX_VARIABLE):
         _skip_or_fail(f"needs the environment that `make test-slow` makes ({ONNX_VARIABLE} not set)")
+    if item.get_closest_marker("app") and not os.environ.get(APP_VARIABLE):
+        _skip_or_fail(f"needs the environment that `make test-slow` makes ({APP_VARIABLE} not set)")
     if item.get_closest_marker("browser"):
         if find_spec("playwright") is None:
             _skip_or_fail("needs the Python package playwright")
@@ -125,6 +129,24 @@ def browser_page():
         yield page
         browser.close()
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def app_python() -> Path:
+    """The Python of the environment that has Gradio."""
+    return Path(os.environ[APP_VARIABLE])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium with a camera that shows a test picture."""
+    from playwright.sync_api import sync_playwright
+
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", *camera])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,28 @@
+"""What a visitor is told when something fails."""
+
+import html
+import logging
+from pathlib import Path
+
+import torch
+
+from .video_checks import without_folder
+
+
+NOT_FINISHED = "The server could not answer. What went wrong is in its log."
+logger = logging.getLogger(__name__)
+
+
+def alert(text: str) -> str:
+    """An error as HTML; screen readers read it aloud."""
+    return f'<p role="alert">{html.escape(text)}</p>'
+
+
+def reason_of(error: Exception, path: Path) -> str:
+    """What a visitor is told about an error. Errors that are not about the video or a setting are logged, not told."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return "The video needs more memory than the server has. Read fewer frames, or keep fewer scenes."
+    if isinstance(error, (OSError, ValueError)):
+        return without_folder(str(error), path)
+    logger.error("A question could not be answered.", exc_info=error)
+    return NOT_FINISHED
