@@ -18,6 +18,12 @@ def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    if options.write_space is not None:
+        from .write_space import write_space
+
+        write_space(options.model, options.write_space)
+        print(f"Upload it with: hf upload --repo-type space USER/NAME {options.write_space}")
+        return
     require_extra("app", ["gradio"], purpose="The web page")
     from .web.run_page import run_page  # loads transformers and Gradio, which `--help` does without
     from .web.video_checks import Limits
@@ -43,6 +49,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--dtype", default="auto", help="dtype of the weights")
     parser.add_argument("--device", help="device of the model, such as cpu or cuda:0")
     parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with the model")
+    parser.add_argument(
+        "--write-space",
+        metavar="FOLDER",
+        help="do not serve: write the page as a Hugging Face Space with this model into a new folder",
+    )
     return parser
 
 

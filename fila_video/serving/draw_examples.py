@@ -1,5 +1,6 @@
 """python -m fila_video.serving.draw_examples: draws the example videos of the web page, in fila_video/serving/web."""
 
+import argparse
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -40,7 +41,9 @@ def _write(video: Video, path: Path) -> None:
 
 
 def main() -> int:
-    draw_examples()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", default=FOLDER, type=Path, help="folder for the videos")
+    draw_examples(parser.parse_args().output)
     return 0
 
 

@@ -117,22 +117,24 @@ class Page:
         settings = [self._num_frames, self._num_scenes, self._selection, self._supplement]
         video_parts = [self._video, self._conversation, self._chat, self._scenes, self._message, self._question]
         shared = {"api_visibility": "private", "show_progress": "hidden"}
+        # One queue, so that a question that is asked at once waits until its video has been opened.
+        queued = {"concurrency_limit": 1, "concurrency_id": "model", "show_progress": "minimal"}
+        opening = {"api_visibility": "private", "show_progress_on": [self._scenes], **queued}
         gr.on(
             [self._video.upload, self._video.stop_recording], self.open_video, [self._video, self._conversation],
-            video_parts, concurrency_limit=2, concurrency_id="open", **shared,
+            video_parts, **opening,
         )  # fmt: skip
         self._video.clear(self.forget_video, [self._conversation], video_parts, concurrency_limit=None, **shared)
         for example, button in zip(self._examples, self._example_buttons, strict=True):
             button.click(
                 lambda conversation, example=example: self.open_example(example, conversation), [self._conversation],
-                video_parts, concurrency_limit=2, concurrency_id="open", **shared,
+                video_parts, **opening,
             )  # fmt: skip
         gr.on(
             [self._question.submit, self._send.click], self.ask,
             [self._question, self._video, self._conversation, *settings],
             [self._chat, self._question, self._scenes, self._message, self._send, self._stop],
-            concurrency_limit=1, concurrency_id="model", show_progress="minimal", show_progress_on=[self._chat],
-            api_visibility="private",
+            api_visibility="private", show_progress_on=[self._chat], **queued,
         )  # fmt: skip
         self._stop.click(self.stop, [self._conversation], None, concurrency_limit=None, **shared)
         gr.on(
