@@ -17,6 +17,7 @@ This file is the same in `modeling_fila/model_card.py` and in `processing_fila/p
 folders do not import each other. A test compares them.
 """
 
+import json
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,8 +33,19 @@ HUB_ARGUMENTS = ("repo_id", "commit_message", "commit_description", "private", "
 DEFAULTS: dict[str, Any] = {
     "library_name": "transformers",
     "pipeline_tag": "video-text-to-text",
-    "tags": ["fila-video", "video"],
+    # The Hub shows how to load a model only for tasks that it knows well, so the card has one of them as a tag.
+    "tags": ["fila-video", "video", "image-text-to-text"],
 }
+# Every card says how the model is used between these two lines. Publishing writes more there.
+USAGE_BEGIN, USAGE_END = "<!-- usage -->", "<!-- /usage -->"
+USAGE = """{begin}
+```python
+from transformers import pipeline
+
+pipe = pipeline("video-text-to-text", model={name}, trust_remote_code=True)
+pipe("clip.mp4", text={question}, return_scenes=True)
+```
+{end}"""
 NOTE = "> This card was written when the files were saved."
 WITH_SOURCE = """{note} They were made from
 > {name}, and the weights may have changed since.
@@ -47,13 +59,20 @@ WITHOUT_SOURCE = """
 A [FiLA-Video](https://arxiv.org/abs/2504.20384) model, which answers questions about videos. This card was written when
 the files were saved. It does not say how the model was trained or how well it answers.
 
-```python
-from transformers import pipeline
-
-pipe = pipeline("video-text-to-text", model=path, trust_remote_code=True)
-pipe("clip.mp4", text="What happens?")
-```
+{usage}
 """
+
+
+def usage(name: str = "path/to/this/folder", question: str = "What happens?") -> str:
+    """Says how a model is used.
+
+    Args:
+        name: Folder or Hub id of the model.
+        question: A question that the model can answer.
+    """
+    values = {"name": name, "question": question}
+    shown = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}  # with double quotes
+    return USAGE.format(begin=USAGE_BEGIN, end=USAGE_END, **shown)
 
 
 def write_card(folder: str | os.PathLike, source: str) -> None:
@@ -73,7 +92,7 @@ def write_card(folder: str | os.PathLike, source: str) -> None:
     if source and not Path(source).is_dir():  # a Hub id
         values["base_model"] = source
         name = f"[{source}](https://huggingface.co/{source})"
-    text = card.text.strip() if card else WITHOUT_SOURCE.strip()
+    text = card.text.strip() if card else WITHOUT_SOURCE.format(usage=usage()).strip()
     if card and not text.startswith(NOTE):
         text = WITH_SOURCE.format(note=NOTE, name=name, text=text).strip()
     path.write_text(f"---\n{ModelCardData(**values).to_yaml()}\n---\n\n{text}\n", encoding="utf-8")

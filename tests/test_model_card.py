@@ -89,7 +89,11 @@ def test_a_new_model_has_no_license_and_no_base(tmp_path, monkeypatch):
     monkeypatch.chdir(REPOSITORY)  # where there is a README.md, of something else
     small_model().save_pretrained(tmp_path)
     card = ModelCard.load(tmp_path / "README.md")
-    assert card.data.license is None and card.data.base_model is None and card.data.tags == ["fila-video", "video"]
+    assert (
+        card.data.license is None
+        and card.data.base_model is None
+        and card.data.tags == ["fila-video", "video", "image-text-to-text"]
+    )
     assert card.text.strip().startswith("# A FiLA-Video model")
 
 

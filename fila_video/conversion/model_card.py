@@ -7,6 +7,7 @@ import yaml
 from huggingface_hub import ModelCard, ModelCardData
 
 from configuration_fila import FilaVideoConfig
+from modeling_fila.model_card import DEFAULTS, usage
 
 from .errors import ConversionError
 from .formats.source_files import SourceFiles
@@ -25,12 +26,7 @@ The weights of {sources} as a {paper} model, converted with `convert_checkpoint.
 
 {parity}
 
-```python
-from transformers import pipeline
-
-pipe = pipeline("video-text-to-text", model=path, trust_remote_code=True)
-pipe("clip.mp4", text="What happens?")
-```
+{usage}
 
 ## License
 
@@ -53,7 +49,7 @@ The vision tower, the projector and the language model of {sources}, a {paper} m
 """
 
 TEMPLATES = {TO_FILA_VIDEO: FILA_VIDEO, TO_LLAVA_ONEVISION: LLAVA_ONEVISION}
-TAGS = {TO_FILA_VIDEO: ["fila-video", "video", "long-video"], TO_LLAVA_ONEVISION: ["llava-onevision", "video"]}
+TAGS = {TO_FILA_VIDEO: [*DEFAULTS["tags"], "long-video"], TO_LLAVA_ONEVISION: ["llava-onevision", "video"]}
 
 
 def write_model_card(
@@ -74,15 +70,14 @@ def write_model_card(
         ConversionError: If the metadata of a source's card are not YAML.
     """
     data = ModelCardData(
-        library_name="transformers",
-        pipeline_tag="video-text-to-text",
+        **{**DEFAULTS, "tags": TAGS[to]},
         base_model=[source.name for source in sources if not source.is_local] or None,
-        tags=TAGS[to],
         **joint_license([license_of(source) for source in sources]),
     )
     body = TEMPLATES[to].format(
         sources=" and ".join(_title(source) for source in sources),
         paper=PAPER,
+        usage=usage(),
         scenes=_describe_scenes(config),
         training=training,
         parity=f"{parity}.".replace("..", "."),

@@ -7,6 +7,7 @@ from huggingface_hub import ModelCardData
 
 from fila_video.evaluation.scores import SCORES_FILE, Score, as_table, load_scores
 from fila_video.world.wordings import wordings_of
+from modeling_fila.model_card import DEFAULTS, usage
 
 from .architecture import NUM_SCENES
 
@@ -40,12 +41,7 @@ laptop.
 **It has never seen anything else.** Its answers about a video from a camera mean nothing. The scenes that it selects
 are meaningful for any video.
 
-```python
-from transformers import pipeline
-
-pipe = pipeline("video-text-to-text", model="checkpoints/fila-video-mini", trust_remote_code=True)
-pipe("clip.mp4", text="What is in the first scene?", return_scenes=True)
-```
+{usage}
 
 ## What you can ask
 
@@ -103,13 +99,12 @@ def write_card(folder: Path, num_parameters: int) -> None:
     offered = offered_types(scores["test"])
     withheld = [name for name in scores["test"] if name not in (*offered, "all")]
     data = ModelCardData(
-        library_name="transformers",
-        pipeline_tag="video-text-to-text",
+        **{**DEFAULTS, "tags": [*DEFAULTS["tags"], "synthetic"]},
         license="apache-2.0",
         language="en",
-        tags=["fila-video", "video", "synthetic"],
     )
     body = CARD.format(
+        usage=usage("checkpoints/fila-video-mini", "What is in the first scene?"),
         parameters=num_parameters / 1e6,
         scenes=NUM_SCENES,
         offered=_examples(offered),

@@ -36,7 +36,7 @@ def test_metadata_are_what_the_hub_reads(tmp_path):
         "pipeline_tag": "video-text-to-text",
         "base_model": ["org/llava"],
         "license": "apache-2.0",
-        "tags": ["fila-video", "video", "long-video"],
+        "tags": ["fila-video", "video", "image-text-to-text", "long-video"],
     }
 
 
