@@ -353,7 +353,9 @@ class VideoFiles:
         try:
             content = base64.b64decode("".join(text.split()), validate=True)
         except ValueError:
-            raise RequestError("The video is neither an http(s) URL nor base64.") from None
+            content = b""
+        if not content:
+            raise RequestError("The video is neither an http(s) URL nor base64.")
         if len(content) > largest:
             raise RequestError(f"The video has {len(content)} bytes, more than the limit of {largest}.")
         return content
@@ -382,8 +384,8 @@ class VideoFiles:
             )
 
     def _for_client(self, message: str) -> str:
-        """The message of the reader, without what a client must not learn: the addresses of names."""
-        if "url_policy" in message:
+        """The message of the reader, without what a client must not learn: the addresses of names and redirects."""
+        if "url_policy" in message or "redirects to" in message:
             return "The URL of the video does not lead to a public address, which it must, also after redirects."
         return re.sub(r"<[^<>]*>", "The video", message)
 
