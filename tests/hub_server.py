@@ -271,7 +271,7 @@ def _upload_mode(file: dict[str, Any], files: dict[str, bytes]) -> dict[str, Any
 
 
 def _info(name: str, repository: HubRepository, revision: str) -> dict[str, Any]:
-    siblings = [{"rfilename": path} for path in repository.files(revision)]
+    siblings = [{"rfilename": path, "size": len(content)} for path, content in repository.files(revision).items()]
     return {"id": name, "sha": repository.sha_of(revision), "private": repository.private, "siblings": siblings}
 
 
