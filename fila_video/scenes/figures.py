@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from fila_video.common.figures import NotebookFigure
 from fila_video.training.model.merging_weights import merging_weights_figure
 
 from .charts import scene_spans, similarity_range
@@ -26,7 +27,7 @@ def draw_timeline(scenes: SelectedScenes) -> Figure:
     """Draws the timeline. See `VideoScenes.timeline`."""
     layout = lay_out_timeline(scenes)
     height = layout.height + TITLE_HEIGHT + 26
-    figure = Figure(figsize=(WIDTH / UNITS_PER_INCH, height / UNITS_PER_INCH), dpi=120)
+    figure = NotebookFigure(figsize=(WIDTH / UNITS_PER_INCH, height / UNITS_PER_INCH), dpi=120)
     axes = figure.add_axes((0, 0, 1, 1))
     title = f"{fitted(scenes.name, 20, 700)}: {scenes.summary}"
     axes.text(EDGE, -TITLE_HEIGHT / 2, title, size=10, color=INK, va="center", parse_math=False)
@@ -76,7 +77,7 @@ def _draw_axis(axes: Axes, layout: TimelineLayout) -> None:
 
 def draw_similarity(scenes: SelectedScenes) -> Figure:
     """Draws the similarity matrix. See `VideoScenes.similarity`."""
-    figure = Figure(figsize=(6.6, 5.8), dpi=120, layout="constrained")
+    figure = NotebookFigure(figsize=(6.6, 5.8), dpi=120, layout="constrained")
     axes = figure.subplots()
     colors = LinearSegmentedColormap.from_list("similarity", list(SEQUENTIAL))
     low, high = similarity_range(scenes)

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from safetensors import safe_open
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 
+from fila_video.common.figures import NotebookFigure
+
 
 WEIGHT_NAME = "model.scene_merging.weight"
 # The quantiles between which 98 % of the single weights lie.
@@ -69,7 +71,7 @@ def merging_weights_figure(weight: torch.Tensor) -> Figure:
     moves = (weight.double() * num_frames - 1).mul(100).numpy()  # (K, P, D), percent of 1/K
     side = math.isqrt(num_patches)
     maps = moves.mean(2).reshape(num_frames, side, side)
-    figure = Figure(figsize=(3 * num_frames + 0.8, 5.8), layout="constrained")
+    figure = NotebookFigure(figsize=(3 * num_frames + 0.8, 5.8), layout="constrained")
     grid = figure.subplots(2, num_frames, squeeze=False, height_ratios=(3, 2))
     _draw_maps(figure, grid[0], maps)
     for axes, frame_moves in zip(grid[1], moves, strict=True):
