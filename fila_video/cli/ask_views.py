@@ -49,6 +49,8 @@ class Shown:
                 text.write(piece)
 
         def end(number: int) -> None:
+            if text.is_at_start:
+                say("(The model wrote nothing.)", style="dim")
             text.end_line()
 
         try:

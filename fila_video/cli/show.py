@@ -102,6 +102,11 @@ class WrappedText:
             self._column += cell_len(word)
         sys.stdout.write(word)
 
+    @property
+    def is_at_start(self) -> bool:
+        """Whether nothing stands in the line."""
+        return self._column == 0
+
     def end_line(self) -> None:
         """Ends the line, if anything stands in it."""
         if self._column:
@@ -153,7 +158,7 @@ def to_json(value: Any) -> str:
         text.encode()
     except UnicodeEncodeError:
         text = json.dumps(value)
-    return text
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def print_json(value: Any) -> None:

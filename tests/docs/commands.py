@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
+from fila_video.cli.forward import ForwardedCommand
+from fila_video.cli.main import app
 from tests.docs.markdown import Document
 from tests.environment import REPOSITORY
 
@@ -19,6 +24,7 @@ from tests.environment import REPOSITORY
 SHELLS = ("", "bash", "console", "sh", "shell")
 OURS = re.compile(
     r"(accelerate launch|make|pip install"
+    r"|fila-video"
     r"|python -m (benchmarks|fila_video)[\w.]*"
     r"|python (benchmarks|checkpoints|demo|docs)/[\w/]+\.py|python convert_checkpoint\.py)(?= |$)"
 )
@@ -100,6 +106,32 @@ def parse(command: Command, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespa
     except Parsed as parsed:
         return parsed.options
     raise AssertionError(f"{command.text} ends without parsing its arguments: is {path.name} a program?")
+
+
+def parse_fila_video(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starts a `fila-video ...` command, and stops it as soon as it has parsed its arguments.
+
+    Raises:
+        BadUsage: If a parser refuses the arguments. The message is the parser's.
+        AssertionError: If it ends without parsing anything, and does not ask for help.
+    """
+    _stop_after_parsing(monkeypatch)
+
+    invoke = TyperCommand.invoke
+
+    def invoke_and_stop(self: TyperCommand, context: typer.Context) -> None:
+        if isinstance(self, ForwardedCommand):  # argparse parses its arguments
+            invoke(self, context)
+        raise Parsed(argparse.Namespace(**context.params))
+
+    monkeypatch.setattr(TyperCommand, "invoke", invoke_and_stop)
+    try:
+        status = get_command(app).main(command.words[1:], prog_name="fila-video", standalone_mode=False)
+    except Parsed:
+        return
+    except typer.TyperException as error:
+        raise BadUsage(error.format_message()) from error
+    assert {"--help", "--version"} & set(command.words) or len(command.words) == 1, f"{command.text} ends with {status}"
 
 
 def program_of(command: Command) -> tuple[Path, str | None, list[str]]:

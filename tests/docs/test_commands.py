@@ -1,14 +1,18 @@
 """Every command of the documents is one that its program accepts. The cheap ones are run."""
 
 import configparser
+import json
 import re
+import warnings
 
 import pytest
 
 import convert_checkpoint
+from fila_video.cli.main import main as fila_video_main
 from fila_video.training.stage_config import load_stage
 from fila_video.world.__main__ import main as world
-from tests.docs.commands import BadUsage, Command, commands_of, parse, program_of
+from tests.clips import draw_clip
+from tests.docs.commands import BadUsage, Command, commands_of, parse, parse_fila_video, program_of
 from tests.docs.documents import DOCUMENTS
 from tests.environment import REPOSITORY
 
@@ -29,6 +33,9 @@ def test_a_program_accepts_its_documented_arguments(command, monkeypatch, tmp_pa
     if "--help" in command.words:
         program_of(command)
         return
+    if command.words[1:] == ["-m", "fila_video"]:
+        parse_fila_video(Command("fila-video"), monkeypatch)
+        return
     try:
         options = parse(command, monkeypatch)
     except BadUsage as error:
@@ -36,6 +43,33 @@ def test_a_program_accepts_its_documented_arguments(command, monkeypatch, tmp_pa
         return
     if "fila_video.training" in command.words and not re.match("[A-Z]", options.stage):
         load_stage(options.stage, options.overrides, needs_data=not options.plan)
+
+
+@starting_with("fila-video")
+def test_the_command_line_accepts_its_documented_arguments(command, monkeypatch):
+    try:
+        parse_fila_video(command, monkeypatch)
+    except BadUsage as error:
+        is_short = re.search("Missing argument|the following arguments are required", str(error))
+        assert command.is_mention and is_short, f"{command.text}: {error}"
+
+
+@starting_with("fila-video ask", "fila-video scenes")
+def test_a_documented_question_is_answered(command, tmp_path, monkeypatch, capfd):
+    """With the small model, and without a network."""
+    words = command.words
+    if command.is_mention or "--model" in words or "-o" in words or any("://" in word for word in words):
+        return
+    for name in ("clip.mp4", "other.mp4", "clips/inside/clip.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        draw_clip(tmp_path / name, seconds=5, fps=4)
+    requests = [{"video": "clip.mp4", "question": "What is in the first scene?", "id": 7}, {"video": "other.mp4"}]
+    (tmp_path / "requests.jsonl").write_text("".join(json.dumps(request) + "\n" for request in requests))
+    (tmp_path / "clips" / "clip.mp4").symlink_to(tmp_path / "clip.mp4")
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        assert fila_video_main(words[1:]) == 0
+    assert capfd.readouterr().out or (tmp_path / "answers.jsonl").read_text().count("\n") == 2
 
 
 @starting_with("accelerate launch ")

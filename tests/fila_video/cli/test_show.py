@@ -61,9 +61,17 @@ def test_lines_are_broken_between_words_on_a_terminal_only(monkeypatch, pieces):
 
 
 @pytest.mark.parametrize(
-    "value", [{"a": "Où ?"}, {"a": "caf\udce9"}, {"model": "m", "answers": [{"b": 1}, {"c": "é"}], "d": []}]
+    "value",
+    [
+        {"a": "Où ?"},
+        {"a": "caf\udce9"},
+        {"a": "\x1b[2J\x9b1m\x7f"},
+        {"model": "m", "answers": [{"b": 1}, {"c": "é"}], "d": []},
+    ],
 )
 def test_json_is_printed_whole(capfdbinary, value):
     for print_it in (show.print_json, show.print_document):
         print_it(value)
-        assert json.loads(capfdbinary.readouterr().out.decode("utf-8")) == value
+        printed = capfdbinary.readouterr().out.decode("utf-8")
+        assert json.loads(printed) == value
+        assert show.printable(printed) == printed
