@@ -11,7 +11,7 @@ import typer
 from .answering import Record, by_video, error_line
 from .answers_file import AnswersFile
 from .ask_views import Shown, Silent
-from .load_model import announce, load_pipeline
+from .load_model import announce, load_pipeline, set_seed
 from .options import AnswerOptions, ModelOptions, VideoOptions, with_shared_options
 from .requests import Request, find_requests, split_arguments
 from .show import note, print_document, print_json, silence_warnings
@@ -90,8 +90,8 @@ def ask(
 
     Example: fila-video ask clip.mp4 "What happens?" "Who is there?"
     """
-    if json and jsonl:
-        raise BadUsage("--json and --jsonl: give only one of them.")
+    if json and (jsonl or output is not None):
+        raise BadUsage(f"--json and {'--jsonl' if jsonl else '--output'}: give only one of them.")
     requests = list(find_requests(*split_arguments(arguments, question), recursive=recursive))
     settings = {"model": model.model or SMALL_MODEL, "options": _options(model, video, answers)}
     with ExitStack() as stack:
@@ -99,31 +99,28 @@ def ask(
         if output is not None:
             file = stack.enter_context(AnswersFile(output, settings))
             requests = _unanswered(file, requests)
-        is_shown = not (json or jsonl or file)
-        silence_warnings(PROGRAM)
-        pipe = None
-        if requests:
-            announce(PROGRAM, model)
-            call = {**video.given(), **answers.given()}
-            pipe = load_pipeline(PROGRAM, model, scene_merging=video.scene_merging, **call)
-        if answers.seed is not None:
-            _set_seed(answers.seed)
+        pipe = _load(model, video, answers) if requests else None
         groups = list(by_video(requests))
+        is_shown = not (json or jsonl or file)
         view = Shown(groups, shows_scenes=not no_scenes) if is_shown else Silent(groups, prints_lines=jsonl)
         stack.enter_context(view)
-        records = []
-        for record in _ask_all(view, pipe, groups, stop_on_error=stop_on_error):
-            records.append(record)
-            if file is not None:
-                file.add(record)
-            if jsonl:
-                print_json(record)
-        if file is not None:
-            num_answered = sum(record["answer"] is not None for record in records)
-            note(PROGRAM, f"{num_answered} of {len(requests)} answers were added to {file.path}.")
+        asked = _ask_all(view, pipe, groups, stop_on_error=stop_on_error)
+        records = [_passed_on(record, file, prints_line=jsonl) for record in asked]
+    num_answered = sum(record["answer"] is not None for record in records)
+    if file is not None:
+        note(PROGRAM, f"{num_answered} of {len(requests)} answers were added to {file.path}.")
     if json:
         print_document({**settings, "answers": records})
-    return int(any(record["answer"] is None for record in records))
+    return int(num_answered < len(records))
+
+
+def _load(model: ModelOptions, video: VideoOptions, answers: AnswerOptions) -> Any:
+    silence_warnings(PROGRAM)
+    announce(PROGRAM, model)
+    call = {**video.given(), **answers.given()}
+    pipe = load_pipeline(PROGRAM, model, scene_merging=video.scene_merging, **call)
+    set_seed(answers.seed)
+    return pipe
 
 
 def _ask_all(view: Shown | Silent, pipe: Any, groups: list[list[Request]], *, stop_on_error: bool) -> Iterator[Record]:
@@ -135,6 +132,15 @@ def _ask_all(view: Shown | Silent, pipe: Any, groups: list[list[Request]], *, st
             note(PROGRAM, error_line(failed[0]))
             if stop_on_error:
                 return
+
+
+def _passed_on(record: Record, file: AnswersFile | None, *, prints_line: bool) -> Record:
+    """Writes and prints a record as soon as it is there."""
+    if file is not None:
+        file.add(record)
+    if prints_line:
+        print_json(record)
+    return record
 
 
 def _unanswered(file: AnswersFile, requests: list[Request]) -> list[Request]:
@@ -149,9 +155,3 @@ def _options(model: ModelOptions, video: VideoOptions, answers: AnswerOptions) -
     of_model = {name: value for name, value in asdict(model).items() if name in ANSWERS_DEPEND_ON}
     given = {**of_model, **asdict(video), **asdict(answers)}
     return {name: value for name, value in given.items() if value not in (None, "auto")}
-
-
-def _set_seed(seed: int) -> None:
-    from transformers import set_seed
-
-    set_seed(seed)

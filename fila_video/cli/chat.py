@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from .answering import find_scenes, streamer
-from .load_model import announce, load_pipeline
+from .load_model import announce, load_pipeline, set_seed
 from .options import AnswerOptions, ModelOptions, VideoOptions, with_shared_options
 from .requests import check_exists
 from .show import Waiting, WrappedText, note, print_scene_table, say, silence_warnings, waiting
@@ -42,10 +42,7 @@ def chat(
     announce(PROGRAM, model)
     call = {**frames.given(), **answers.given()}
     pipe = load_pipeline(PROGRAM, model, scene_merging=frames.scene_merging, **call)
-    if answers.seed is not None:
-        from transformers import set_seed
-
-        set_seed(answers.seed)
+    set_seed(answers.seed)
     if sys.stdin.isatty():
         say(f"Ask about {video}. /help lists the commands, /quit leaves.", style="dim")
     Chat(pipe, video).run()

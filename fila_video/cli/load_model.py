@@ -107,3 +107,11 @@ def _quantization(config: Any, options: ModelOptions) -> dict[str, Any]:
 
     chosen = QuantoConfig(weights=options.quantization, modules_to_not_convert=config.modules_to_not_quantize)
     return {"model_kwargs": {"quantization_config": chosen}}
+
+
+def set_seed(seed: int | None) -> None:
+    """Sets the seed of the generators that draw words, if there is one."""
+    if seed is not None:
+        from transformers import set_seed as set_all_seeds
+
+        set_all_seeds(seed)

@@ -22,6 +22,7 @@ from .usage import Command, Group
 
 PROGRAM = "fila-video"
 INTERRUPTED = 130
+ADVICE = "Fewer frames (--num-frames), fewer scenes (--num-scenes) or --quantization int8 need less."
 
 
 app = typer.Typer(
@@ -87,6 +88,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EXPECTED_ERRORS as error:
         note(_program(arguments), error)
         return BAD_DATA
+    except (MemoryError, RuntimeError) as error:
+        if not _is_lack_of_memory(error):
+            raise
+        note(_program(arguments), f"There is not enough memory for this model and video. {ADVICE}")
+        return BAD_DATA
+
+
+def _is_lack_of_memory(error: BaseException) -> bool:
+    """PyTorch reports a lack of memory as a `RuntimeError`, with other words on a GPU than on a CPU."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
 def _program(arguments: Sequence[str]) -> str:

@@ -110,6 +110,7 @@ def test_a_video_that_cannot_be_read_is_an_error_among_the_answers(fila, clip, t
         (["missing.mp4", "What?"], 1, "missing.mp4: there is no such file or folder"),
         ([], 2, "Missing argument 'VIDEO'"),
         (["{clip}", "What?", "--json", "--jsonl"], 2, "--json and --jsonl: give only one of them"),
+        (["{clip}", "What?", "--json", "-o", "x.jsonl"], 2, "--json and --output: give only one of them"),
         (["{clip}", "What?", "--num-frames", "0"], 2, "--num-frames 0 must be 1 or more"),
         (["{clip}", "What?", "--fps", "nan"], 2, "--fps nan must be 0 or more"),
         (["{clip}", "What?", "--fps", "0"], 2, "--fps 0 samples no frame"),
@@ -137,3 +138,31 @@ def test_another_way_of_merging(fila, clip, oracle):
     pipe = type(oracle)(model=model.eval(), processor=oracle.processor)
     (answer,) = pipe(str(clip), text=QUESTIONS[0], num_scenes=6, num_frames=20)
     assert json.loads(done.out)["answer"] == answer["generated_text"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MemoryError(), 1),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."), 1),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."), 1),
+        (RuntimeError("a bug"), None),
+    ],
+)
+def test_a_lack_of_memory_is_one_line_and_a_bug_is_not(fila, clip, monkeypatch, error, status):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("fila_video.cli.ask.load_pipeline", fail)
+    if status is None:
+        with pytest.raises(RuntimeError, match="a bug"):
+            fila("ask", clip, "What?")
+        return
+    done = fila("ask", clip, "What?")
+    assert done.status == status
+    assert "not enough memory" in done.err.splitlines()[-1] and "--num-frames" in done.err
+
+
+def test_the_same_seed_draws_the_same_words(fila, clip):
+    arguments = ("ask", clip, QUESTIONS[0], "--temperature", "5", "--seed", "3", "--no-scenes", *OPTIONS)
+    assert fila(*arguments).out == fila(*arguments).out
