@@ -1,5 +1,6 @@
 """Loads the pipeline of the model that the user named."""
 
+import logging
 from typing import Any
 
 from fila_video.common.extras import require_extra
@@ -105,6 +106,8 @@ def _quantization(config: Any, options: ModelOptions) -> dict[str, Any]:
         return {}
     from transformers import QuantoConfig
 
+    # Loading quanto makes PyTorch say that it finds no CUDA, where there is none.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     chosen = QuantoConfig(weights=options.quantization, modules_to_not_convert=config.modules_to_not_quantize)
     return {"model_kwargs": {"quantization_config": chosen}}
 

@@ -84,7 +84,7 @@ def _train(program: str, trainer: "FilaVideoTrainer") -> int:
     return 0
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def _parser(program: str = PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description=(__doc__ or "").replace(f"{PROGRAM} ", f"{program} "),
