@@ -60,8 +60,7 @@ def _look(url: str, output: Path) -> None:
 def _ask(visitor: Visitor) -> list[float]:
     """Asks both questions about the example, and returns the seconds until each answer was complete."""
     visitor.page.get_by_role("button", name=EXAMPLE).click()
-    visitor.page.locator("#player video[src*=example]").wait_for()
-    visitor.page.wait_for_timeout(2000)
+    visitor.wait_until_accepted()
     seconds = []
     for question in QUESTIONS:
         start = time.perf_counter()

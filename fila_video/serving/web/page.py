@@ -16,7 +16,7 @@ import gradio as gr
 from .answering import control_token_in, stream_answer
 from .conversation import Conversation
 from .failures import alert, reason_of
-from .scene_strip import draw_strip
+from .scene_strip import describe, draw_strip
 from .video_checks import Limits, RefusedVideoError, check_video
 
 
@@ -60,8 +60,7 @@ class Page:
         self._examples = examples
         with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, limits.keep_seconds)) as self.blocks:
             self._conversation = gr.State(None)
-            note = f"<p>{html.escape(note)}</p>" if note else ""
-            gr.HTML(f"<h1>{TITLE}</h1><p>{INTRODUCTION}</p>{note}", elem_id="title")
+            self._draw_title(note)
             with gr.Row(elem_id="columns"):
                 with gr.Column(min_width=320):
                     self._draw_video()
@@ -71,9 +70,13 @@ class Page:
 
     # ------------------------------------------------------------------------------------------------------ layout
 
-    def _draw_video(self) -> None:
+    def _draw_title(self, note: str) -> None:
         minutes = self._limits.keep_seconds / 60
-        gr.HTML(f'<p class="caption">{self._limits.text}. Deleted after {minutes:g} minutes.</p>')
+        limits = f"Videos: {self._limits.text}. They are deleted after {minutes:g} minutes."
+        paragraphs = "".join(f"<p>{html.escape(text)}</p>" for text in (INTRODUCTION, note, limits) if text)
+        gr.HTML(f"<h1>{TITLE}</h1>{paragraphs}", elem_id="title")
+
+    def _draw_video(self) -> None:
         self._video = gr.Video(
             sources=["upload", "webcam"], label="Video", elem_id="player", height=340, buttons=[], include_audio=True
         )
@@ -83,7 +86,7 @@ class Page:
 
     def _draw_chat(self) -> None:
         self._chat = gr.Chatbot(
-            label="Conversation", elem_id="chat", height=420, render_markdown=False, buttons=[], layout="bubble",
+            label="Conversation", elem_id="chat", height=500, render_markdown=False, buttons=[], layout="bubble",
             feedback_options=None, placeholder="Choose a video, then ask about it.",
         )  # fmt: skip
         self._message = gr.HTML("", elem_id="message")
@@ -156,7 +159,7 @@ class Page:
         except Exception:
             logger.exception("A video could not be opened.")
             return {**changes, self._video: None, self._message: alert("The video cannot be opened.")}
-        return {**changes, self._conversation: Conversation(video)}
+        return {**changes, self._conversation: Conversation(video), self._scenes: describe(video)}
 
     def open_example(self, example: Example, conversation: Conversation | None) -> Changes:
         """An example was chosen."""
@@ -172,7 +175,9 @@ class Page:
     def begin_again(self, conversation: Conversation | None) -> Changes:
         """The conversation is forgotten; the video stays."""
         changes = self.forget_video(conversation)
-        return changes if conversation is None else {**changes, self._conversation: conversation.begin_again()}
+        if conversation is None:
+            return changes
+        return {**changes, self._conversation: conversation.begin_again(), self._scenes: describe(conversation.video)}
 
     def stop(self, conversation: Conversation | None) -> None:
         """The answer that is being generated ends here, and stays in the conversation."""

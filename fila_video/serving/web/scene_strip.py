@@ -25,6 +25,12 @@ def read_pictures(video: CheckedVideo, num_frames: int, video_processor: Any) ->
     }
 
 
+def describe(video: CheckedVideo) -> str:
+    """Says as HTML that a video has been accepted, and what will stand in the place of this sentence."""
+    duration = shown_time(video.duration_seconds)
+    return f'<p class="caption">The video lasts {duration}. The scenes that an answer rests on appear here.</p>'
+
+
 def draw_strip(scenes: list[dict[str, Any]], pictures: dict[float, Image.Image]) -> str:
     """
     Writes the scenes as HTML, without any file or address: the pictures are part of it.

@@ -94,7 +94,7 @@ def test_the_settings_change_the_scenes(visitor):
 
 def test_an_example_brings_its_question(visitor):
     visitor.page.get_by_role("button", name="Example: three scenes").click()
-    visitor.page.locator("#player video[src*=example_short]").wait_for()
+    visitor.wait_until_accepted()
     question = visitor.page.get_by_placeholder("Ask about the video").input_value()
     assert visitor.ask(question) == "3"
 
@@ -106,7 +106,7 @@ def test_a_recorded_video_is_answered(visitor):
     record.click()
     visitor.page.wait_for_timeout(2500)
     record.click()
-    visitor.page.locator("#player video[src*=file]").wait_for()
+    visitor.wait_until_accepted()
     assert visitor.ask("How many scenes are there?")
     assert visitor.scenes.count() > 1
 
@@ -151,9 +151,8 @@ def test_two_visitors_at_once_get_their_own_answers(browser, url):
     first, second = Visitor(browser, url), Visitor(browser, url)
     first.upload(EXAMPLE)
     second.page.get_by_role("button", name="Example: three scenes").click()
-    second.page.locator("#player video[src*=example_short]").wait_for()
+    second.wait_until_accepted()
     for visitor in (first, second):  # both questions wait before either is answered
-        visitor.page.wait_for_timeout(3000)
         visitor.page.get_by_placeholder("Ask about the video").fill("What is in the last scene?")
     for visitor in (first, second):
         visitor.page.keyboard.press("Enter")
@@ -173,6 +172,10 @@ def test_two_visitors_at_once_get_their_own_answers(browser, url):
 @pytest.mark.parametrize("width", [400, 1280])
 def test_the_page_fits_into_narrow_and_wide_windows(browser, url, width):
     visitor = Visitor(browser, url, width)
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+    visitor.upload(EXAMPLE)
+    visitor.ask(SECOND_QUESTION)
+    visitor.scenes.last.wait_for()
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
     visitor.context.close()
 
@@ -201,7 +204,6 @@ def test_an_answer_ends_when_it_is_stopped_or_the_visitor_leaves(browser, app_py
         for leaves in (False, True):
             visitor = Visitor(browser, url)
             visitor.upload(EXAMPLE)
-            visitor.page.wait_for_timeout(3000)
             visitor.page.get_by_placeholder("Ask about the video").fill(QUESTION)
             visitor.page.keyboard.press("Enter")
             visitor.answers.get_by_text("a cyan").wait_for()

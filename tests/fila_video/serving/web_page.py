@@ -81,9 +81,14 @@ class Visitor:
         self.page.get_by_label("Capture from camera").wait_for()
 
     def upload(self, path: Path) -> None:
-        """Chooses a file, and waits until the player shows it."""
+        """Chooses a file, and waits until it has been accepted."""
         self.page.set_input_files("#player input[type=file]", path)
+        self.wait_until_accepted()
+
+    def wait_until_accepted(self) -> None:
+        """Waits until the player shows a new video, and the page says how long it is."""
         self.page.locator("#player video[src]").wait_for()
+        self.page.get_by_text("The video lasts").wait_for()
 
     def ask(self, question: str) -> str:
         """Asks, waits until the answer is complete, and returns it."""
@@ -91,7 +96,8 @@ class Visitor:
         self.page.get_by_placeholder("Ask about the video").fill(question)
         self.page.keyboard.press("Enter")
         self.page.locator("#message [role=alert]").or_(self.answers.nth(num_answers)).first.wait_for()
-        assert self.message == ""
+        message = self.message
+        assert not message, message
         self.page.wait_for_timeout(300)  # for the button that stops the answer, and goes when that is complete
         self.page.get_by_role("button", name="Stop").wait_for(state="hidden")
         return self.answers.last.inner_text()
