@@ -7,6 +7,7 @@ what it has uploaded itself.
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ class Guard:
         public_files: Files of this folder that everyone may have, such as the example videos.
         max_upload_bytes: Largest file that may be uploaded; a larger one is answered with status 413.
         max_stored_bytes: Size of all uploaded files together, from which on uploads are answered with status 507.
+        keep_seconds: Age from which on files in the folder are deleted before an upload. Gradio deletes what was
+            uploaded, but not what it has of uploads that broke off.
     """
 
     def __init__(
@@ -54,12 +57,14 @@ class Guard:
         public_files: list[Path],
         max_upload_bytes: int,
         max_stored_bytes: int,
+        keep_seconds: float,
     ):
         self._application = application
         self._upload_folder = upload_folder
         self._public_files = {str(path) for path in public_files}
         self._max_upload_bytes = max_upload_bytes
         self._max_stored_bytes = max_stored_bytes
+        self._keep_seconds = keep_seconds
         self._sessions = Claims()
         self._files = Claims()
 
@@ -126,10 +131,25 @@ class Guard:
             await refuse(send, 411, "The upload does not say how large it is.")
         elif int(length) > self._max_upload_bytes + FORM_BYTES:
             await refuse(send, 413, f"The file is larger than {self._max_upload_bytes // 2**20} MB.")
-        elif int(length) + await asyncio.to_thread(size_of, self._upload_folder) > self._max_stored_bytes:
+        elif int(length) + await asyncio.to_thread(self._make_room) > self._max_stored_bytes:
             await refuse(send, 507, "There is no room for more videos at the moment. Try again in an hour.")
         else:
             await self._application(scope, receive, self._recording_owner(send, cookie))
+
+    def _make_room(self) -> int:
+        """Deletes old files, and returns the number of bytes of the others. A file may disappear in the meantime."""
+        total, oldest = 0, time.time() - self._keep_seconds
+        for path in self._upload_folder.rglob("*"):
+            try:
+                if not path.is_file() or str(path) in self._public_files:
+                    continue
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+                else:
+                    total += path.stat().st_size
+            except OSError:
+                continue
+        return total
 
     def _recording_owner(self, send: Send, cookie: str) -> Send:
         """Hands messages on, and remembers whose files they name. Gradio's answer to an upload is a list of paths."""
@@ -159,17 +179,6 @@ def paths_in(value: Any) -> Iterator[Any]:
     elif isinstance(value, list):
         for item in value:
             yield from paths_in(item)
-
-
-def size_of(folder: Path) -> int:
-    """Number of bytes of all files in a folder. A file may disappear in the meantime."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue
-    return total
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -69,6 +69,7 @@ def _launch(model: str, folder: Path, limits: Limits, address: dict[str, Any], o
         public_files=[example.path for example in examples],
         max_upload_bytes=limits.max_bytes,
         max_stored_bytes=STORED_FILES * limits.max_bytes,
+        keep_seconds=limits.keep_seconds,
     )
     page.blocks.launch(
         server_name=address["host"],

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import time
 
 import pytest
 
@@ -73,8 +75,8 @@ def gradio():
 
 @pytest.fixture
 def guard(gradio, tmp_path):
-    limits = {"max_upload_bytes": 2**20, "max_stored_bytes": 2 * 2**20}
-    return Guard(gradio, upload_folder=tmp_path, public_files=[PUBLIC], **limits)
+    limits = {"max_upload_bytes": 2**20, "max_stored_bytes": 2 * 2**20, "keep_seconds": 3600}
+    return Guard(gradio, upload_folder=tmp_path, public_files=[PUBLIC, tmp_path / "example.mp4"], **limits)
 
 
 def visitor(guard):
@@ -190,6 +192,15 @@ def test_a_large_upload_is_refused_before_it_is_read(guard, gradio, tmp_path):
     assert mine.upload(bytes(101)) == 507
     assert mine.request("POST", "/gradio_api/upload", states_length=False) == 411
     assert len(gradio.requests) == 1
+
+
+def test_old_files_make_room_for_new_ones(guard, tmp_path):
+    mine = visitor(guard)
+    for name, age_seconds in (("example.mp4", 7200), ("broken_off", 3700), ("new", 3500)):
+        (tmp_path / name).write_bytes(bytes(2**20))
+        os.utime(tmp_path / name, (time.time() - age_seconds,) * 2)
+    assert mine.upload(bytes(2**20)) == 200
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["example.mp4", "new"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b"null", b"{", b'{"data": []}', b'{"session_hash": 7}'])
