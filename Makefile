@@ -19,7 +19,7 @@ PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python"
          FILA_ONNX_PYTHON="$(CURDIR)/.venv-onnx/bin/python" \
          FILA_APP_PYTHON="$(CURDIR)/.venv-app/bin/python" $(1)/bin/python -m pytest
 
-.PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint docs clean
+.PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint docs release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -63,6 +63,9 @@ docs: .venv-docs/.ready ## the documentation site, in outputs/docs; a warning is
 	.venv-docs/bin/python -m sphinx -W --keep-going --quiet --builder html docs outputs/docs
 	@echo 'The site: outputs/docs/index.html'
 
+release: .venv/.ready ## build and try the distribution of the package, in outputs/release; it downloads PyTorch again
+	.venv/bin/python .ci/build_release.py
+
 clean: ## remove the environments, builds and caches
 	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-app .venv-vllm .venv-docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -74,7 +77,7 @@ clean: ## remove the environments, builds and caches
 			'PYTHON=... names another one.' >&2; exit 1; }
 	@test -f $@ || $(PYTHON) -m venv --clear .venv
 	@rm -f $@
-	.venv/bin/python -m pip install --disable-pip-version-check --editable '.[test,lint]'
+	.venv/bin/python -m pip install --disable-pip-version-check --editable '.[test,lint,release]'
 	@touch $@
 
 # An environment with what .venv has, except this project: that is an editable install, which a .pth file activates,

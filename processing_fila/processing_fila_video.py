@@ -112,6 +112,11 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
     def card_source(self) -> str:
         return self.tokenizer.name_or_path
 
+    def save_files(self, save_directory, *args, **kwargs) -> Any:
+        # `pipeline(..., dtype=torch.float32)` hands its dtype to the tokenizer too, which could not write it.
+        self.tokenizer.init_kwargs.pop("dtype", None)
+        return super().save_files(save_directory, *args, **kwargs)
+
     def num_video_tokens(self, num_frames: int) -> int:
         """Number of visual tokens of a video of which `num_frames` frames were sampled."""
         if num_frames < 1:

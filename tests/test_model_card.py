@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from huggingface_hub import ModelCard
 from transformers import pipeline
 
@@ -77,6 +78,12 @@ def test_saving_again_adds_nothing(base, tmp_path):
     parts_of(tmp_path / "first")["pipeline"].save_pretrained(tmp_path / "second")
     cards = [(tmp_path / name / "README.md").read_text(encoding="utf-8") for name in ("first", "second")]
     assert cards[0] == cards[1]
+
+
+def test_a_pipeline_with_a_dtype_can_be_saved(base, tmp_path):
+    """transformers hands the dtype to the tokenizer as well."""
+    pipeline(TASK, model=str(base), dtype=torch.float32).save_pretrained(tmp_path)
+    assert "dtype" not in json.loads((tmp_path / "tokenizer_config.json").read_text(encoding="utf-8"))
 
 
 def test_a_card_that_is_there_stays(base, tmp_path):

@@ -1,6 +1,7 @@
 """Writes a folder with exactly what goes to the Hub."""
 
 import os
+import re
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,8 @@ from .choose_files import Chosen, choose_files
 HANDLER = Path(__file__).with_name("handler.py")
 # What the files of a model import. The versions are those that answer the question of `check_folder`.
 REQUIREMENTS = ("transformers", "torch", "torchvision", "accelerate", "av", "pillow")
+TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")
+TEXTS = (".json", ".jinja", ".md", ".py", ".txt", ".yaml")
 REQUIREMENTS_HEAD = """\
 # The versions that answered a question with these files. Inference Endpoints install them before handler.py starts.
 """
@@ -31,7 +34,7 @@ def stage_folder(folder: Path, output: Path, repository: str, *, links: bool = F
         What was chosen, and what was left out.
 
     Raises:
-        ValueError: If the folder cannot be published; see `choose_files`.
+        ValueError: If the folder cannot be published; see `choose_files`. Or if a file holds a token of the Hub.
         OSError: If a file cannot be read or written.
     """
     chosen = choose_files(folder)
@@ -44,7 +47,15 @@ def stage_folder(folder: Path, output: Path, repository: str, *, links: bool = F
     (output / "requirements.txt").write_text(REQUIREMENTS_HEAD + requirements(), encoding="utf-8")
     weights = [path for name, path in chosen.files.items() if name.endswith(".safetensors")]
     (output / "README.md").write_text(complete_card(folder, repository, weights), encoding="utf-8")
+    _refuse_tokens(output)
     return chosen
+
+
+def _refuse_tokens(folder: Path) -> None:
+    """Looks for tokens of the Hub, which a configuration could hold by mistake."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in TEXTS and TOKEN.search(path.read_text(encoding="utf-8", errors="replace")):
+            raise ValueError(f"{path.relative_to(folder)} holds what looks like a token of the Hub: remove it.")
 
 
 def requirements() -> str:

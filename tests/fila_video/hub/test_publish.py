@@ -33,6 +33,15 @@ def test_the_staged_folder_is_what_is_published(tmp_path, links):
     assert f"transformers=={version('transformers')}" in lines and not any("+" in line for line in lines)
 
 
+def test_a_token_is_not_published(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    values = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({**values, "token": "hf_" + 34 * "a"}), encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ValueError, match="tokenizer_config.json holds what looks like a token of the Hub"):
+        stage_folder(folder, tmp_path / "out", "org/name")
+
+
 @pytest.fixture
 def answered(monkeypatch):
     """The folders that would have been checked, which takes a while."""
