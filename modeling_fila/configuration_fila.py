@@ -17,8 +17,15 @@ import re
 from copy import deepcopy
 from typing import Any, ClassVar, cast
 
-from huggingface_hub.dataclasses import strict
-from transformers import AutoConfig, PreTrainedConfig
+
+try:
+    from huggingface_hub.dataclasses import strict
+    from transformers import AutoConfig, PreTrainedConfig
+except ImportError:  # as with transformers 4
+    from .modeling_versions import check_versions
+
+    check_versions()
+    raise
 
 from .modeling_choices import (
     KMEANS_INITS,
@@ -30,7 +37,10 @@ from .modeling_choices import (
     check_at_least,
     check_choice,
 )
+from .modeling_versions import check_versions
 
+
+check_versions()
 
 # SigLIP so400m patch14-384 without its last layer and its pooling head, as in LLaVA-OneVision.
 DEFAULT_VISION_CONFIG = {

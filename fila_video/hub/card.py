@@ -15,6 +15,7 @@ from safetensors import safe_open
 from configuration_fila import FilaVideoConfig
 from fila_video.evaluation.scores import SCORES_FILE, load_scores
 from modeling_fila.model_card import CARD, DEFAULTS, USAGE_BEGIN, USAGE_END, WITHOUT_SOURCE, read_card, usage
+from modeling_fila.modeling_versions import TESTED
 
 from .usage import full_usage
 
@@ -29,7 +30,7 @@ FACTS = """\
   {scenes}
 - The sound of a video is not used.
 - An answer can be wrong and sounds just as certain. Do not decide about people by it.
-- The code was tested with Transformers 5.17 to 5.24. The method is that of
+- The code was tested with Transformers {tested}. The method is that of
   [FiLA-Video](https://arxiv.org/abs/2504.20384), whose authors have not published code or weights."""
 
 
@@ -104,7 +105,12 @@ def _facts(config: FilaVideoConfig, weights: list[Path]) -> str:
     scenes = f"It reads {config.num_scenes} scenes of {config.scene_size} frames."
     if config.scene_merging == "none":
         scenes = "It does not merge frames into scenes."
-    values = {"parameters": f"{parameters:,}", "dtypes": " and ".join(dtypes), "num_frames": config.num_frames}
+    values = {
+        "tested": TESTED,
+        "parameters": f"{parameters:,}",
+        "dtypes": " and ".join(dtypes),
+        "num_frames": config.num_frames,
+    }
     return f"{FACTS_BEGIN}\n{FACTS.format(scenes=scenes, **values)}\n{FACTS_END}"
 
 

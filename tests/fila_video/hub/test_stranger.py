@@ -16,7 +16,7 @@ from tests.environment import REPOSITORY
 from tests.hub_server import TOKEN
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.sanitizing]
+pytestmark = [pytest.mark.slow, pytest.mark.sanitizing, pytest.mark.timeout(1800)]
 
 MINI = REPOSITORY / "checkpoints" / "fila-video-mini"
 QUESTION = "What is in the first scene?"
@@ -62,7 +62,7 @@ def test_a_stranger_uses_trains_and_publishes_it(hub, run_python, tmp_path):
     sha = repository.branches["main"]
     assert f"Uploaded as commit {sha}." in first and repository.tags == {"v1": sha} and repository.private
 
-    printed = run_python(STRANGER, "org/mini", sha, clip, tuned, env=hub.variables)
+    printed = run_python(STRANGER, "org/mini", sha, clip, tuned, env=hub.variables, timeout_seconds=900)
     found = json.loads(printed.splitlines()[-1])
     assert found["classes"] == CLASSES and found["module"].startswith("transformers_modules.")
     assert found["answer"] == answer_of(MINI, clip)
