@@ -19,7 +19,7 @@ I images, G tiles of an image including its overview, H and W pixels.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 import torch
@@ -33,6 +33,7 @@ from transformers.utils import ModelOutput, TransformersKwargs, can_return_tuple
 
 from .configuration_fila import FilaVideoConfig
 from .feature_maps import add_newlines, pool_feature_maps
+from .frame_stream import StreamedFeatures
 from .image_features import lay_out_overview, lay_out_tiles, tile_grid
 from .media_shapes import as_batch, count_frames, count_tiles, groups_of_equal_length
 from .model_card import ModelCardMixin
@@ -52,6 +53,12 @@ from .scene_selection import Scenes, find_scenes_of_each, frame_representations
 from .time_embeddings import with_scene_times
 from .video_generation import VideoGenerationMixin
 from .vision_features import encode_frames
+
+
+# Patch features of a stream that are kept; with the paper's tower in bfloat16, those of 159 frames.
+MAX_FEATURE_BYTES = 256 * 2**20
+# Scenes of a stream that are merged at once. FiLA-Base has one for each frame.
+SCENES_AT_ONCE = 32
 
 
 class FilaVideoMultiModalProjector(nn.Module):
@@ -257,14 +264,74 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         features = features.unflatten(0, (num_videos, -1))  # (V, N, P, D)
         scenes = self._find_scenes(features, config)  # frame_indices: (V, S, K)
         video = torch.arange(num_videos, device=features.device)[:, None, None]  # (V, 1, 1)
-        selected = features[video, scenes.frame_indices].flatten(0, 1)  # (V * S, K, P, D)
-        merged = self.scene_merging(selected)  # (V * S, P, D)
-        maps = self.multi_modal_projector(merged)  # (V * S, P, C)
-        mode, stride = self.config.spatial_pool_mode, self.config.spatial_pool_stride
-        pooled = pool_feature_maps(maps, mode=mode, stride=stride)  # (V * S, Q, C)
+        pooled = self._make_maps(features[video, scenes.frame_indices].flatten(0, 1))  # (V * S, Q, C)
         for pooled_of_video, *scenes_of_video in zip(pooled.unflatten(0, (num_videos, -1)), *scenes, strict=True):
             tokens = add_newlines(pooled_of_video, self._newline(), position=self.config.newline_position)  # (L, C)
             yield tokens, Scenes(*scenes_of_video)
+
+    def _make_maps(self, selected: torch.Tensor) -> torch.Tensor:
+        """Merges, projects and pools the frames of scenes, (S, K, P, D) -> (S, Q, C)."""
+        maps = self.multi_modal_projector(self.scene_merging(selected))  # (S, P, C)
+        return pool_feature_maps(
+            maps, mode=self.config.spatial_pool_mode, stride=self.config.spatial_pool_stride
+        )  # (S, Q, C)
+
+    @torch.no_grad()
+    def encode_video(
+        self,
+        frames: Iterable[Any],
+        frames_at: Callable[[list[int]], Iterable[Any]] | None = None,
+        *,
+        num_frames: int | None = None,
+        frames_per_chunk: int | None = None,
+        scene_options: dict[str, Any] | None = None,
+        max_feature_bytes: int = MAX_FEATURE_BYTES,
+        shows_progress: bool = False,
+    ) -> FilaVideoFeatures:
+        """
+        Encodes one video whose frames come one after the other, as `get_video_features` does with all of them.
+
+        Memory holds one vector for each frame, the patch features of frames within `max_feature_bytes`, and those of
+        the selected frames. Patch features that did not fit are computed once more for the selected frames.
+
+        Args:
+            frames (iterable of arrays or tensors):
+                uint8 frames in time order, each `(H, W, 3)` or `(3, H, W)`, or some at a time. A generator is closed
+                at the end.
+            frames_at (`Callable`, *optional*):
+                Takes a list of increasing places in the stream and returns these frames once more.
+            num_frames (`int`, *optional*):
+                Number of frames, for the progress bar.
+            frames_per_chunk (`int`, *optional*):
+                Number of frames that go through the vision tower at once. Default: `config.frames_per_chunk`.
+            scene_options (`dict`, *optional*):
+                As in `get_video_features`.
+            max_feature_bytes (`int`, *optional*, defaults to 256 MiB):
+                Largest size of patch features that are kept while frames are read.
+            shows_progress (`bool`, *optional*, defaults to `False`):
+                Whether to show a progress bar.
+
+        Returns:
+            [`FilaVideoFeatures`] of one video.
+
+        Raises:
+            ValueError: If there is no frame, a frame has another form or size, or selected frames cannot be read again.
+        """
+        config = with_scene_options(self.config, scene_options)
+        frames_per_chunk = self.config.frames_per_chunk if frames_per_chunk is None else frames_per_chunk
+        stream = StreamedFeatures(self.vision_tower, frames_per_chunk, max_feature_bytes)
+        representations = stream.read(frames, num_frames=num_frames, shows_progress=shows_progress)  # (N, D)
+        found = self._find_scenes_of(representations[None], config)  # (1, S, K)
+        pooled = [
+            self._make_maps(stream.of_scenes(indices, frames_at))  # (scenes of a part, Q, C)
+            for indices in found.frame_indices[0].split(SCENES_AT_ONCE)
+        ]
+        tokens = add_newlines(torch.cat(pooled), self._newline(), position=self.config.newline_position)  # (L, C)
+        return FilaVideoFeatures(
+            pooler_output=[tokens],
+            scene_frame_indices=found.frame_indices,
+            scene_representatives=found.representatives,
+        )
 
     def _newline(self) -> torch.Tensor:
         """Returns the newline token, (C,), also if accelerate has moved the weights to the CPU or to the disk."""
@@ -285,7 +352,11 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
             `frame_indices` of shape (V, S, K) and `representatives` of shape (V, S).
         """
         representations = frame_representations(features.flatten(0, 1)).unflatten(0, features.shape[:2])  # (V, N, D)
-        return find_scenes_of_each(representations, **selection_arguments(config, features.shape[1]))
+        return self._find_scenes_of(representations, config)
+
+    def _find_scenes_of(self, representations: torch.Tensor, config: FilaVideoConfig) -> Scenes:
+        """Selects the scenes of V videos, from the representations of their frames, (V, N, D)."""
+        return find_scenes_of_each(representations, **selection_arguments(config, representations.shape[1]))
 
     def get_placeholder_mask(
         self, modality: str, input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor | None = None
@@ -455,6 +526,10 @@ class FilaVideoForConditionalGeneration(FilaVideoPreTrainedModel, VideoGeneratio
     def get_video_features(self, pixel_values_videos: torch.Tensor, *args, **kwargs) -> tuple | FilaVideoFeatures:
         """See [`FilaVideoModel.get_video_features`]."""
         return self.model.get_video_features(pixel_values_videos, *args, **kwargs)
+
+    def encode_video(self, frames: Iterable[Any], *args, **kwargs) -> FilaVideoFeatures:
+        """See [`FilaVideoModel.encode_video`]."""
+        return self.model.encode_video(frames, *args, **kwargs)
 
     def get_image_features(self, pixel_values: torch.Tensor, *args, **kwargs) -> tuple | FilaImageFeatures:
         """See [`FilaVideoModel.get_image_features`]."""

@@ -38,6 +38,10 @@ from .video_arguments import (
 )
 from .video_input import GivenVideo, as_one_video, flatten_videos
 from .video_loading import LoadingOptions, load_videos
+from .video_stream import VideoStream
+
+
+NORMALIZATION = ("do_rescale", "do_normalize", "rescale_factor", "image_mean", "image_std")
 
 
 class FilaVideoVideoProcessor(BaseVideoProcessor):
@@ -136,8 +140,8 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         read = [video for video in loaded if video.has_frames]
         data = {}
         if read:
-            names = ("do_rescale", "do_normalize", "rescale_factor", "image_mean", "image_std")
-            settings = {name: getattr(self, name) if kwargs.get(name) is None else kwargs[name] for name in names}
+            settings: dict[str, Any] = {name: kwargs.get(name) for name in NORMALIZATION}
+            settings = {name: getattr(self, name) if value is None else value for name, value in settings.items()}
             both = settings["do_rescale"] and settings["do_normalize"]  # then done here, with less memory
             features = super().preprocess(
                 [video.frames for video in read],
@@ -232,6 +236,45 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             return LoadingOptions(**self._sampling(*map(arguments.get, names)), **place, **shared)
 
         return load_videos(given, video_metadata, options_of, loaded_videos, video_memory)
+
+    def open_stream(
+        self,
+        video: Any,
+        *,
+        do_sample_frames: bool | None = None,
+        num_frames: int | None = None,
+        fps: float | None = None,
+        max_frames: int | None = None,
+        start_seconds: float | None = None,
+        end_seconds: float | None = None,
+        seek_mode: str | None = None,
+        **reader_options: Any,
+    ) -> VideoStream:
+        """
+        Opens a file whose frames the model encodes as they are read; see [`VideoStream`]. The frames are those that
+        [`preprocess`] would take.
+
+        Raises:
+            `ValueError`: if an argument is out of range, or this processor does not normalize as the model does.
+            `VideoReadError`: (an `OSError`) if the file cannot be read.
+        """
+        settings = {name: getattr(self, name) for name in NORMALIZATION}
+        size = self._decoded_size(None, self.do_resize, None)
+        if not model_can_normalize(settings) or size is None:
+            raise ValueError(
+                "The model takes frames of a stream as bytes of its own size and normalizes them as SigLIP does. This "
+                f"processor has {settings}, size={self.size}, do_resize={self.do_resize}, resample={self.resample}."
+            )
+        sampling = self._sampling(do_sample_frames, num_frames, fps, max_frames)
+        takes_all = sampling.pop("takes_all")
+        return VideoStream(
+            video,
+            sampling=None if takes_all else sampling,
+            window=(start_seconds, end_seconds),
+            size=size,
+            seek_mode=seek_mode or self.seek_mode,
+            **self._reader_options(reader_options),
+        )
 
     def _sampling(self, do_sample_frames, num_frames, fps, max_frames) -> dict[str, Any]:
         """The arguments of the call, or this processor's own where the call has none."""

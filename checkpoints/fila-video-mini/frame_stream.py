@@ -1,0 +1,1 @@
+../../modeling_fila/frame_stream.py

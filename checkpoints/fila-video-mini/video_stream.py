@@ -1,0 +1,1 @@
+../../processing_fila/video_stream.py

@@ -1,0 +1,150 @@
+# Copyright 2026 The FiLA-Video contributors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Encodes a video whose frames come one after the other, in memory that does not grow with their number.
+
+Shape letters: N frames, S scenes, K frames per scene, P patches, D width of the vision tower, H and W pixels.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+from transformers.utils import logging
+
+from .modeling_choices import check_at_least
+from .scene_selection import frame_representations
+from .vision_features import encode_frames
+
+
+class StreamedFeatures:
+    """
+    The representations of all frames of a stream, and the patch features of some.
+
+    Args:
+        vision_tower: A SigLIP vision model.
+        frames_per_chunk: Number of frames that go through the tower at once.
+        max_feature_bytes: Largest size of the patch features that are kept.
+    """
+
+    def __init__(self, vision_tower: PreTrainedModel, frames_per_chunk: int, max_feature_bytes: int):
+        check_at_least("frames_per_chunk", frames_per_chunk, 1)
+        check_at_least("max_feature_bytes", max_feature_bytes, 0)
+        self._tower, self._frames_per_chunk = vision_tower, frames_per_chunk
+        self._room = max_feature_bytes
+        self._kept: dict[int, torch.Tensor] = {}  # each (P, D)
+
+    def read(self, frames: Iterable[Any], *, num_frames: int | None, shows_progress: bool) -> torch.Tensor:
+        """Encodes all frames; returns their representations (N, D), float32.
+
+        Raises:
+            ValueError: If there is no frame.
+        """
+        representations: list[torch.Tensor] = []
+        num_read = 0
+        with logging.tqdm(total=num_frames, desc="frames", unit="frame", disable=not shows_progress) as progress:
+            for chunk in chunks_of(frames, self._frames_per_chunk, self._tower.device):
+                features = encode_frames(self._tower, chunk, self._frames_per_chunk)  # (chunk, P, D)
+                representations.append(frame_representations(features))  # (chunk, D)
+                for place, of_frame in enumerate(features, start=num_read):
+                    if of_frame.nbytes > self._room:
+                        break
+                    self._room -= of_frame.nbytes
+                    self._kept[place] = of_frame.clone()  # a part of the chunk would keep all of it
+                num_read += len(chunk)
+                progress.update(len(chunk))
+        if not representations:
+            raise ValueError("The video has no frame.")
+        return torch.cat(representations)
+
+    def of_scenes(
+        self, frame_indices: torch.Tensor, frames_at: Callable[[list[int]], Iterable[Any]] | None
+    ) -> torch.Tensor:
+        """Returns the patch features of the frames of all scenes; encodes again what was not kept.
+
+        Args:
+            frame_indices: Shape (S, K).
+            frames_at: Returns the frames with these increasing indices once more.
+
+        Returns:
+            Shape (S, K, P, D).
+
+        Raises:
+            ValueError: If frames are missing.
+        """
+        wanted = sorted(set(frame_indices.flatten().tolist()))
+        found = {place: self._kept[place] for place in wanted if place in self._kept}
+        missing = [place for place in wanted if place not in found]
+        if missing:
+            if frames_at is None:
+                raise ValueError(
+                    f"The patch features of {len(missing)} of {len(wanted)} selected frames did not fit into "
+                    "max_feature_bytes: raise it, or give frames_at, which reads frames once more."
+                )
+            found |= zip(missing, self._encode_again(frames_at(missing), len(missing)), strict=True)
+        rows = {place: row for row, place in enumerate(wanted)}
+        table = torch.stack([found[place] for place in wanted])  # (frames, P, D)
+        places = torch.tensor([[rows[place] for place in scene] for scene in frame_indices.tolist()])
+        return table[places.to(table.device)]
+
+    def _encode_again(self, frames: Iterable[Any], num_wanted: int) -> list[torch.Tensor]:
+        chunks = chunks_of(frames, self._frames_per_chunk, self._tower.device)
+        features = [row for chunk in chunks for row in encode_frames(self._tower, chunk, self._frames_per_chunk)]
+        if len(features) != num_wanted:
+            raise ValueError(f"frames_at gave {len(features)} frames, but {num_wanted} were asked for.")
+        return features
+
+
+def chunks_of(frames: Iterable[Any], size: int, device: torch.device) -> Iterator[torch.Tensor]:
+    """
+    Puts frames that come one by one, or some at a time, into chunks of one size; the last one may be smaller.
+
+    Args:
+        frames: Arrays or tensors, uint8: (H, W, 3) or (3, H, W), or several of them with one more dimension in front. A
+            generator is closed at the end, also if an error or an interruption ends the work.
+        size: Number of frames of a chunk.
+        device: Device of the chunks.
+
+    Yields:
+        uint8, shape (size, 3, H, W).
+
+    Raises:
+        ValueError: If something is no frame.
+    """
+    waiting: list[torch.Tensor] = []
+    iterator = iter(frames)
+    try:
+        for item in iterator:
+            waiting += as_frames(item)
+            while len(waiting) >= size:
+                yield torch.stack(waiting[:size]).to(device)
+                del waiting[:size]
+        if waiting:
+            yield torch.stack(waiting).to(device)
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
+
+
+def as_frames(item: Any) -> Sequence[torch.Tensor]:
+    """Returns the frames, each (3, H, W), of one item of a stream."""
+    frames = torch.as_tensor(item)
+    if frames.dtype != torch.uint8 or frames.ndim not in (3, 4) or 3 not in (frames.shape[-1], frames.shape[-3]):
+        raise ValueError(
+            f"A stream holds uint8 frames of the shape (height, width, 3) or (3, height, width), not {frames.dtype} of "
+            f"the shape {tuple(frames.shape)}."
+        )
+    frames = frames[None] if frames.ndim == 3 else frames
+    return list(frames if frames.shape[-3] == 3 else frames.permute(0, 3, 1, 2))
