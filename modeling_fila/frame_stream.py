@@ -42,6 +42,8 @@ class StreamedFeatures:
         check_at_least("frames_per_chunk", frames_per_chunk, 1)
         check_at_least("max_feature_bytes", max_feature_bytes, 0)
         self._tower, self._frames_per_chunk = vision_tower, frames_per_chunk
+        # accelerate's hooks move the frames to weights that it has offloaded.
+        self._device = vision_tower.device if vision_tower.device.type != "meta" else torch.device("cpu")
         self._room = max_feature_bytes
         self._kept: dict[int, torch.Tensor] = {}  # each (P, D)
 
@@ -54,7 +56,7 @@ class StreamedFeatures:
         representations: list[torch.Tensor] = []
         num_read = 0
         with logging.tqdm(total=num_frames, desc="frames", unit="frame", disable=not shows_progress) as progress:
-            for chunk in chunks_of(frames, self._frames_per_chunk, self._tower.device):
+            for chunk in chunks_of(frames, self._frames_per_chunk, self._device):
                 features = encode_frames(self._tower, chunk, self._frames_per_chunk)  # (chunk, P, D)
                 representations.append(frame_representations(features))  # (chunk, D)
                 for place, of_frame in enumerate(features, start=num_read):
@@ -99,7 +101,7 @@ class StreamedFeatures:
         return table[places.to(table.device)]
 
     def _encode_again(self, frames: Iterable[Any], num_wanted: int) -> list[torch.Tensor]:
-        chunks = chunks_of(frames, self._frames_per_chunk, self._tower.device)
+        chunks = chunks_of(frames, self._frames_per_chunk, self._device)
         features = [row for chunk in chunks for row in encode_frames(self._tower, chunk, self._frames_per_chunk)]
         if len(features) != num_wanted:
             raise ValueError(f"frames_at gave {len(features)} frames, but {num_wanted} were asked for.")

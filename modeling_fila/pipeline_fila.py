@@ -55,6 +55,8 @@ GENERATE_ARGUMENTS = (
     "streamer",
 )
 OWN_STORE: Any = "own"
+# Videos of which more frames are sampled are encoded as they are read; 256 frames at 384 x 384 are 113 MB.
+STREAMS_ABOVE = 256
 
 Message = dict[str, Any]
 
@@ -483,6 +485,8 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
             memory = VideoMemory(store, self.model, settings, scene_options, batch.known_videos.encoded)
             # Another process does not have the features, and an assistant encodes the pixels itself.
             memory.may_skip_reading = not is_assisted and get_worker_info() is None
+            if memory.may_skip_reading and processor.gives_bytes(processor_kwargs):
+                memory.streams_above = STREAMS_ABOVE
         inputs = processor.apply_chat_template(
             batch.conversations,
             tokenize=True,

@@ -14,7 +14,7 @@
 """What the processor asks when it is about to read a video file: has it been read and encoded before?"""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -33,6 +33,11 @@ class VideoMemory:
         scene_options: As in `get_video_features`.
         encoded: For each key the features of a video. It is changed to hold those of all videos that are not read, so
             that they are still there when the model needs them.
+
+    Attributes:
+        may_skip_reading: Whether a video need not be read if its features are known.
+        streams_above: The largest number of frames that are read into memory; the frames of videos with more of them
+            are encoded as they are read. None reads all videos into memory.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class VideoMemory:
     ):
         self._store, self._model, self._encoded = store, model, encoded
         self._pixel_settings, self._scene_options = pixel_settings, scene_options
-        self.may_skip_reading = True
+        self.may_skip_reading, self.streams_above = True, cast("int | None", None)
 
     def get(self, key: Hashable) -> Any:
         """Returns what was remembered for a key, or None."""
@@ -58,6 +63,15 @@ class VideoMemory:
     def content_of(self, frames_digest: str) -> str:
         """Returns what determines the pixels of a video whose sampled frames have this digest."""
         return f"{frames_digest} {self._pixel_settings}"
+
+    @torch.no_grad()
+    def encode(self, stream: Any) -> None:
+        """Encodes the frames of a stream, which has `frames_at`, and `frames_digest` when they have been read."""
+        features = self._model.encode_video(
+            stream, stream.frames_at, num_frames=len(stream), scene_options=self._scene_options
+        )
+        content = self.content_of(stream.frames_digest)
+        self._encoded[self._store.put_features(self._model, content, features, self._scene_options)] = features
 
     @torch.no_grad()
     def is_encoded(self, frames_digest: str) -> bool:

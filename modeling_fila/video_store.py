@@ -182,6 +182,16 @@ class VideoStore:
         dtype = str(model.dtype)
         return [digest_of(content, config, dtype, identity.vision) for content in contents]
 
+    def put_features(
+        self, model: Any, content: str, features: FilaVideoFeatures, scene_options: dict[str, Any] | None = None
+    ) -> Hashable:
+        """Keeps the features of one video, without times, and returns its key. `content` is that of `encode`."""
+        key = self.feature_keys(model, [content], scene_options)[0]
+        if self._serves(model):
+            kept = features_on(features, self.device)
+            self._entries.put(key, kept, _num_bytes(kept))
+        return key
+
     def find_features(self, key: Hashable) -> FilaVideoFeatures | None:
         """Returns the features of a key, on the device of the store, or None."""
         return self._entries.get(key)

@@ -253,6 +253,11 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
         kwargs = gather_video_arguments(kwargs)
         return self.video_processor.pixel_settings({**kwargs, **kwargs["videos_kwargs"]})
 
+    def gives_bytes(self, kwargs: dict[str, Any]) -> bool:
+        """Whether a call with `kwargs` gives the frames of files as they are read, without normalization of its own."""
+        kwargs = gather_video_arguments(kwargs)
+        return self.video_processor.gives_bytes({**kwargs, **kwargs["videos_kwargs"]})
+
     def _timestamps(self, given: str | None) -> str:
         """Returns the value given in the call, or else the setting of this processor."""
         return check_choice("timestamps", self.timestamps if given is None else given, TIMESTAMPS)

@@ -38,11 +38,15 @@ SETTLED_AFTER_SECONDS = 5
 def digest_of_frames(frames: torch.Tensor, metadata: FilaVideoMetadata) -> str:
     """Returns the digest of sampled frames, `(N, H, W, 3)` or `(N, 3, H, W)`, and of the times when they are shown."""
     digest = blake2b(digest_size=DIGEST_BYTES)
+    digest.update(frames.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return finish_digest(digest, str(frames.dtype), tuple(frames.shape), metadata)
+
+
+def finish_digest(digest: Any, dtype: str, shape: tuple[int, ...], metadata: FilaVideoMetadata) -> str:
+    """Adds to a digest of the values of frames what else there is to know about them."""
     times = metadata.timestamps if metadata.has_timestamps else None
     duration = metadata.duration_seconds if metadata.has_timestamps else None
-    facts = frames.dtype, tuple(frames.shape), list(metadata.frames_indices), times, duration
-    digest.update(repr(facts).encode())
-    digest.update(frames.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    digest.update(repr((dtype, shape, list(metadata.frames_indices), times, duration)).encode())
     return digest.hexdigest()
 
 

@@ -33,6 +33,7 @@ from .reader import VideoReader
 from .video_digests import digest_of_frames, digest_of_source, signature_of
 from .video_input import GivenVideo, is_decoder, is_video_file, stack_frames
 from .video_metadata import FilaVideoMetadata, metadata_of_frames, metadata_of_sample, metadata_of_videos
+from .video_stream import VideoStream
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def load_videos(
         video_memory: What earlier calls have read and encoded, or None. It has `get` and `put`, which remember small
             objects, and `is_encoded`, which tells for the digest of sampled frames whether the model has encoded them.
             A file with such frames is not read. With a memory, the metadata of all videos have a `frames_digest`.
+            If `streams_above` is a number, its `encode` gets files of which more frames are sampled, as a stream.
 
     Returns:
         The loaded videos. The same path, URL, bytes or object with the same metadata gives the same object.
@@ -129,7 +131,7 @@ def _load_or_recall(video: Any, given: Mapping[str, Any] | None, options: Loadin
     recalled = None if source is None else memory.get(key)
     if recalled is not None and memory.is_encoded(recalled.metadata.frames_digest):
         return recalled.without_frames()
-    loaded = _load(video, given, options)
+    loaded = _load(video, given, options, memory)
     if loaded.has_frames:
         loaded.metadata.frames_digest = digest_of_frames(loaded.frames, loaded.metadata)
     if source is not None and signature_of(video) == signature:  # not written to in the meantime
@@ -137,7 +139,23 @@ def _load_or_recall(video: Any, given: Mapping[str, Any] | None, options: Loadin
     return loaded
 
 
-def _load(video: Any, given: Mapping[str, Any] | None, options: LoadingOptions) -> LoadedVideo:
+def _encode_while_reading(reader: VideoReader, options: LoadingOptions, memory: Any) -> LoadedVideo | None:
+    """Lets the model encode the frames of a file as they are read, if they are so many; else returns None."""
+    if memory is None or memory.streams_above is None or options.size is None or not options.is_8_bit:
+        return None
+    sampling = None if options.takes_all else options.sampling
+    stream = VideoStream(
+        reader, sampling=sampling, window=options.window, size=options.size, seek_mode=options.seek_mode
+    )
+    if len(stream) <= memory.streams_above:
+        return None
+    memory.encode(stream)
+    metadata = stream.metadata
+    metadata.frames_digest = stream.frames_digest
+    return LoadedVideo.of(torch.empty(0, 1, 1, 3, dtype=torch.uint8), metadata).without_frames()
+
+
+def _load(video: Any, given: Mapping[str, Any] | None, options: LoadingOptions, memory: Any = None) -> LoadedVideo:
     if isinstance(video, LoadedVideo):
         return video
     if not is_video_file(video) and not is_decoder(video):
@@ -146,14 +164,17 @@ def _load(video: Any, given: Mapping[str, Any] | None, options: LoadingOptions) 
         raise ValueError(
             f"video_metadata={shorten(given)} is given for a file, whose own times are read: leave it out."
         )
-    return _read_decoder(video, options) if is_decoder(video) else _read_file(video, options)
+    return _read_decoder(video, options) if is_decoder(video) else _read_file(video, options, memory)
 
 
-def _read_file(video: Any, options: LoadingOptions) -> LoadedVideo:
+def _read_file(video: Any, options: LoadingOptions, memory: Any) -> LoadedVideo:
     with VideoReader(video, **options.reader_options) as reader:
         if options.takes_all:
             inside = frames_between(reader.frame_seconds, *options.window, reader.duration_seconds)
             _check_number(len(inside), options.max_frames)
+        encoded = _encode_while_reading(reader, options, memory)
+        if encoded is not None:
+            return encoded
         sampled = reader.sample(
             **options.sampling,
             size=options.size,

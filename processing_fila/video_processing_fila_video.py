@@ -27,6 +27,7 @@ from .frame_sampling import check_sampling
 from .loaded_video import LoadedVideo
 from .pixel_values import PIXEL_MEAN, PIXEL_STD, model_can_normalize, pad_and_normalize, pad_frames
 from .processing_kwargs import FilaVideoVideosKwargs
+from .reader import VideoReader
 from .scene_times import pad_time_ids
 from .video_arguments import (
     LOADING_ARGUMENTS,
@@ -173,6 +174,12 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
         names = self.valid_kwargs.__annotations__.keys() - {*VIDEO_ARGUMENTS, "return_tensors", "device"}
         return f"{self.to_json_string()} {sorted((name, repr(kwargs[name])) for name in names & kwargs.keys())}"
 
+    def gives_bytes(self, kwargs: dict[str, Any]) -> bool:
+        """Whether a call with these arguments gives the frames as they are read, so that the model may stream them."""
+        names = (*NORMALIZATION, "do_center_crop")
+        settings = {name: getattr(self, name) if kwargs.get(name) is None else kwargs[name] for name in names}
+        return model_can_normalize(settings) and not settings["do_center_crop"]
+
     def flatten_videos(self, videos: Any) -> list[GivenVideo]:
         """Makes a flat list of videos, which [`load_videos`] takes as it is. See [`video_input.flatten_videos`]."""
         return flatten_videos(videos)
@@ -267,14 +274,18 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             )
         sampling = self._sampling(do_sample_frames, num_frames, fps, max_frames)
         takes_all = sampling.pop("takes_all")
-        return VideoStream(
-            video,
-            sampling=None if takes_all else sampling,
-            window=(start_seconds, end_seconds),
-            size=size,
-            seek_mode=seek_mode or self.seek_mode,
-            **self._reader_options(reader_options),
-        )
+        reader = VideoReader(video, **self._reader_options(reader_options))
+        try:
+            return VideoStream(
+                reader,
+                sampling=None if takes_all else sampling,
+                window=(start_seconds, end_seconds),
+                size=size,
+                seek_mode=seek_mode or self.seek_mode,
+            )
+        except BaseException:
+            reader.close()
+            raise
 
     def _sampling(self, do_sample_frames, num_frames, fps, max_frames) -> dict[str, Any]:
         """The arguments of the call, or this processor's own where the call has none."""

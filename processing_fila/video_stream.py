@@ -18,12 +18,14 @@ Shape letters: H and W height and width in pixels.
 
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from .frame_sampling import frames_between, sample_frame_indices
 from .reader import VideoReader
+from .video_digests import DIGEST_BYTES, finish_digest
 from .video_metadata import FilaVideoMetadata
 
 
@@ -41,36 +43,30 @@ class VideoStream:
     at the end.
 
     Args:
-        source: A path, the bytes of a file, a seekable binary file object, or an http(s) or data URL.
+        reader: The opened file.
         sampling: Arguments of `sample_frame_indices`; None takes every frame.
         window: Beginning and end of the part to sample, in seconds; None is that of the video.
         size: (height, width) in pixels to which frames are resized; None keeps their size.
         seek_mode: `"exact"` or `"keyframe"`, as in [`VideoReader.frames_at`].
-        reader_options: Options of [`VideoReader`].
 
     Raises:
-        VideoReadError: (an `OSError`) If the file cannot be read.
         ValueError: If a value is out of range.
     """
 
     def __init__(
         self,
-        source: Any,
+        reader: VideoReader,
         *,
         sampling: dict[str, Any] | None,
         window: tuple[float | None, float | None] = (None, None),
         size: tuple[int, int] | None = None,
         seek_mode: str = "exact",
-        **reader_options: Any,
     ):
-        self._reader = VideoReader(source, **reader_options)
+        self._reader = reader
         self._size, self._seek_mode = size, seek_mode
         self._seconds: list[float] = []
-        try:
-            self._frame_indices = self._choose(sampling, window)
-        except BaseException:
-            self.close()
-            raise
+        self._digest, self._shape = blake2b(digest_size=DIGEST_BYTES), (0, 0, 0)
+        self._frame_indices = self._choose(sampling, window)
 
     def _choose(self, sampling: dict[str, Any] | None, window: tuple[float | None, float | None]) -> np.ndarray:
         """Returns the frames that [`VideoReader.sample`] would read."""
@@ -87,11 +83,13 @@ class VideoStream:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yields the frames, (H, W, 3) uint8."""
-        self._seconds = []
+        self._seconds, self._digest = [], blake2b(digest_size=DIGEST_BYTES)
         frames = self._reader.frames_at(self._frame_indices, size=self._size, seek_mode=self._seek_mode)
         with closing(frames):  # type: ignore[type-var]  # a generator
             for frame, seconds in frames:
                 self._seconds.append(seconds)
+                self._shape = frame.shape
+                self._digest.update(np.ascontiguousarray(frame).data)
                 yield frame
 
     def frames_at(self, places: list[int]) -> Iterator[np.ndarray]:
@@ -117,6 +115,11 @@ class VideoStream:
             frames_indices=indices.tolist(),
             frame_seconds=list(self._seconds),
         )
+
+    @property
+    def frames_digest(self) -> str:
+        """The digest of all frames and their times, as `digest_of_frames` makes it, once they have been read."""
+        return finish_digest(self._digest.copy(), "torch.uint8", (len(self._seconds), *self._shape), self.metadata)
 
     def close(self) -> None:
         """Closes the file."""

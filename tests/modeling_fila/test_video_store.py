@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from transformers import TextStreamer, pipeline
 
-from modeling_fila import VideoStore
+from modeling_fila import VideoStore, pipeline_fila
 from modeling_fila.video_store import FEATURES_FILE
 from processing_fila.reader import VideoReader
 from tests.clips import draw_clip, draw_frames
@@ -248,6 +248,26 @@ def test_the_pipeline_never_makes_floats_of_the_frames(pipe, clips, monkeypatch)
     for options in ({}, {"video_store": None}, {"image_mean": [0.4, 0.4, 0.4]}):
         pipe(clips[0], text=QUESTIONS[0], **options)
     assert dtypes == [torch.uint8, torch.uint8, torch.float32]
+
+
+@pytest.mark.parametrize("timestamps", ["sampled", "interleaved"])
+def test_many_frames_are_encoded_as_they_are_read(pipe, clips, counts, monkeypatch, timestamps):
+    """The frames of 40 and 10; the first video streams. Answers and scenes are those of all frames at once."""
+    monkeypatch.setattr(pipeline_fila, "STREAMS_ABOVE", 16)
+    options = {"return_scenes": True, "timestamps": timestamps}
+    wanted = [[pipe(clip, text=text, video_store=None, **options) for text in QUESTIONS[:2]] for clip in clips]
+    counts["encoded"] = 0
+    made = [[pipe(clip, text=text, **options) for text in QUESTIONS[:2]] for clip in clips]
+    assert made == wanted
+    assert counts["encoded"] == 1  # the short one, all at once
+    pipe.video_store.clear()
+    monkeypatch.setattr(pipeline_fila, "STREAMS_ABOVE", 256)
+    pipe(clips[0], text=QUESTIONS[0], **options)
+    keys = [key for key, value in pipe.video_store.entries() if hasattr(value, "pooler_output")]
+    pipe.video_store.clear()
+    monkeypatch.setattr(pipeline_fila, "STREAMS_ABOVE", 16)
+    pipe(clips[0], text=QUESTIONS[0], **options)
+    assert keys == [key for key, value in pipe.video_store.entries() if hasattr(value, "pooler_output")]
 
 
 # Which videos are the same

@@ -1,0 +1,91 @@
+"""Time and memory of encoding a video as it is read, with a small tower at the paper's size of frames.
+
+    python -m benchmarks.encode_stream hour.mp4 --frames 3600 --part both
+
+`--part decoding` reads the frames alone, and `--part tower` encodes noise in place of them: the larger of the two is
+the least that both can take together. Each part is measured in a process of its own. The weights are untrained.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from configuration_fila import FilaVideoConfig
+from modeling_fila import FilaVideoModel
+from processing_fila import FilaVideoVideoProcessor
+
+
+TOWER = {
+    "model_type": "siglip_vision_model",
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "image_size": 384,
+    "patch_size": 14,
+    "vision_use_head": False,
+}
+TEXT = {
+    "model_type": "qwen2",
+    "vocab_size": 300,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+}
+
+
+def status_bytes(name: str) -> int:
+    """Returns a size of this process from /proc, in bytes: `VmRSS` now, `VmHWM` at most so far."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:"))) * 1024
+
+
+def noise(num_frames: int) -> Iterator[torch.Tensor]:
+    frame = torch.randint(0, 256, (384, 384, 3), dtype=torch.uint8)
+    for _ in range(num_frames):
+        yield frame
+
+
+def run(arguments: argparse.Namespace, model: FilaVideoModel) -> dict[str, Any]:
+    """Does the work once."""
+    if arguments.part == "tower":
+        model.encode_video(noise(arguments.frames), lambda places: noise(len(places)))
+        return {"frames": arguments.frames}
+    processor = FilaVideoVideoProcessor(max_frames=arguments.frames, num_frames=arguments.frames)
+    with processor.open_stream(arguments.video) as stream:
+        if arguments.part == "decoding":
+            return {"frames": sum(1 for _ in stream)}
+        features = model.encode_video(
+            stream, stream.frames_at, num_frames=len(stream), max_feature_bytes=arguments.feature_mib * 2**20
+        )
+        return {"frames": len(stream.metadata.frame_seconds), "scenes": len(features.scene_representatives[0])}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", help="path of a video")
+    parser.add_argument("--frames", type=int, default=3600, help="number of frames to sample")
+    parser.add_argument("--part", choices=("both", "decoding", "tower"), default="both", help="what to measure")
+    parser.add_argument("--feature-mib", type=int, default=64, help="MiB of patch features that are kept")
+    parser.add_argument("--threads", type=int, help="number of threads of PyTorch")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    model = FilaVideoModel(FilaVideoConfig(vision_config=TOWER, text_config=TEXT)).eval()
+    loaded, start, cpu = status_bytes("VmRSS"), time.perf_counter(), time.process_time()
+    numbers = run(arguments, model)
+    numbers |= {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
+    numbers |= {"peak_mib": status_bytes("VmHWM") / 2**20, "loaded_mib": loaded / 2**20}
+    print(json.dumps({"part": arguments.part, **numbers}))
+
+
+if __name__ == "__main__":
+    main()
