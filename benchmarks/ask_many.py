@@ -1,10 +1,10 @@
 """What do further questions about a video cost, through the pipeline?
 
-    python -m benchmarks.ask_many VIDEO --model checkpoints/fila-video-mini --frames 96 --questions 10
+    python -m benchmarks.ask_many VIDEO --frames 96 --questions 10
 
-Ten questions are asked one call at a time, with the store of the pipeline and without one. The same questions are
-also asked without a video. The goal: ten questions cost at most 1.25 times one question and the text-only cost of the
-others.
+Ten questions are asked one call at a time, with the store of the pipeline and without one. The
+same questions are also asked without a video. The goal: ten questions cost at most 1.25 times one
+question and the text-only cost of the others.
 """
 
 import argparse
@@ -13,12 +13,6 @@ import statistics
 import time
 from pathlib import Path
 from typing import Any
-
-import torch
-from transformers import pipeline
-
-import fila_video
-from modeling_fila import VideoStore
 
 
 QUESTIONS = [
@@ -56,6 +50,8 @@ def ask_all(
 
 def measure(pipe: Any, arguments: argparse.Namespace) -> dict[str, Any]:
     """Takes turns, and returns medians over the rounds."""
+    from modeling_fila import VideoStore
+
     options = {"num_frames": arguments.frames, "max_frames": max(arguments.frames, 768)}
     questions = [QUESTIONS[place % len(QUESTIONS)] for place in range(arguments.questions)]
     warm, cold, alone, equal = [], [], [], []
@@ -103,6 +99,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.questions < 2:
         parser.error(f"--questions={arguments.questions} must be at least 2")
+    # These imports take seconds, which --help does not need.
+    import torch
+    from transformers import pipeline
+
+    import fila_video
+
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     tokens = {"max_new_tokens": arguments.new_tokens, "min_new_tokens": arguments.new_tokens}

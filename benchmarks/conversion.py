@@ -2,10 +2,11 @@
 
     python benchmarks/conversion.py --json conversion.json
 
-Writes a random checkpoint of about 4 GB in the layout of llava-hf/llava-onevision-qwen2-7b-ov-hf, in files of at most
-2 GB. Then copies and converts it in turn. Each run is a process of its own. It starts with the source outside the page
-cache, and it ends when the result is on the disk (fsync). The time does not include the start of Python and its
-imports. Prints a Markdown table of medians; with --json, also writes all numbers to a file. Needs Linux.
+Writes a random checkpoint of about 4 GB in the layout of llava-hf/llava-onevision-qwen2-7b-ov-hf,
+in files of at most 2 GB. Then copies and converts it in turn. Each run is a process of its own.
+It starts with the source outside the page cache, and it ends when the result is on the disk
+(fsync). The time does not include the start of Python and its imports. Prints a Markdown table of
+medians; with --json, also writes all numbers to a file. Needs Linux.
 """
 
 import argparse
@@ -17,23 +18,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
-
-import safetensors
-import torch
-import transformers
-from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
 
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fila_video.common.tables import markdown_table  # noqa: E402
-from fila_video.conversion import train_tokenizer  # noqa: E402
-from fila_video.conversion.formats.key_maps import LLAVA_ONEVISION  # noqa: E402
-from fila_video.conversion.tokenizer import token_ids  # noqa: E402
-from fila_video.conversion.weights.prefixes import replace_prefix, reversed_prefixes  # noqa: E402
-from fila_video.conversion.weights.shards import DEFAULT_MAX_SHARD_BYTES, write_shards  # noqa: E402
-from modeling_fila.configuration_fila import DEFAULT_TEXT_CONFIG, DEFAULT_VISION_CONFIG  # noqa: E402
 
 
 # Layers of the language model. A layer has 0.5 GB, embeddings and head have 2.2 GB, and the vision tower has 0.8 GB.
@@ -69,6 +60,17 @@ print(json.dumps({
 
 def make_source(folder: Path) -> int:
     """Writes the random checkpoint and returns the size of its weights in bytes."""
+    # These imports take seconds, which --help does not need.
+    import torch
+    from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
+
+    from fila_video.conversion import train_tokenizer
+    from fila_video.conversion.formats.key_maps import LLAVA_ONEVISION
+    from fila_video.conversion.tokenizer import token_ids
+    from fila_video.conversion.weights.prefixes import replace_prefix, reversed_prefixes
+    from fila_video.conversion.weights.shards import DEFAULT_MAX_SHARD_BYTES, write_shards
+    from modeling_fila.configuration_fila import DEFAULT_TEXT_CONFIG, DEFAULT_VISION_CONFIG
+
     tokenizer = train_tokenizer()
     image_token, video_token = token_ids(tokenizer, ("<image>", "<video>"))
     config = LlavaOnevisionConfig(
@@ -137,9 +139,7 @@ def environment() -> dict[str, str | int]:
         "machine": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count() or 0,
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "safetensors": safetensors.__version__,
+        **{name: metadata.version(name) for name in ("torch", "transformers", "safetensors")},
     }
 
 

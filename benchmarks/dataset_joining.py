@@ -1,10 +1,14 @@
-"""Measures the time and the memory of joining clips: python -m benchmarks.dataset_joining [CLIP]
+"""Measures the time and the memory of joining clips.
 
-The same clips are joined by `fila_video.dataset` (without and with the check of the output) and by the ffmpeg program,
-which re-encodes them with libx264 and its `veryfast` preset. The measurements alternate, so that other work on the
-machine affects both. The results are medians. Without CLIP, a clip of 1280 x 720 is drawn.
+    python -m benchmarks.dataset_joining [CLIP]
+
+The same clips are joined by `fila_video.dataset` (without and with the check of the output) and
+by the ffmpeg program, which re-encodes them with libx264 and its `veryfast` preset. The
+measurements alternate, so that other work on the machine affects both. The results are medians.
+Without CLIP, a clip of 1280 x 720 is drawn.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -78,13 +82,12 @@ def measure_seconds(clip: Path, clip_seconds: float, folder: Path) -> dict[str, 
 
 def main() -> None:
     """Prints the results as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip", type=Path, nargs="?", help="video to join copies of; one is drawn by default")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clip = (
-            Path(sys.argv[1])
-            if len(sys.argv) > 1
-            else draw_clip(folder / "c.mp4", seconds=10, fps=30, size=(720, 1280))
-        )
+        clip = options.clip or draw_clip(folder / "c.mp4", seconds=10, fps=30, size=(720, 1280))
         facts = probe_clip(clip)
         seconds = measure_seconds(clip, facts.seconds, folder)
         memory = {

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import transformers
 
 from benchmarks.damage import damage
 from convert_checkpoint import convert_checkpoint
@@ -61,6 +60,8 @@ def main() -> int:
     parser.add_argument("--max-mib", type=float, default=4096.0, help="largest memory of the process (4096)")
     parser.add_argument("--keep", type=Path, help="folder for the inputs that are faults")
     options = parser.parse_args()
+    import transformers  # takes seconds, which --help does not need
+
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
     logging.disable(logging.WARNING)

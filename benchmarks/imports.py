@@ -1,11 +1,13 @@
-"""Time and memory that importing each part of the project takes, and that the reader takes for 96 frames.
+"""Time and memory that importing each part of the project takes, and that the reader takes for 96
+frames.
 
     python -m benchmarks.imports --clip ../shared/videos/dog.mp4 --json imports.json
 
-Each measurement is a fresh interpreter. All parts are measured in turn, again and again, so that other work on the
-machine affects them equally; the table holds medians. A first round, which fills the caches of files and bytecode, is
-not counted. Seconds leave out the start of the interpreter. Peak memory is the largest resident memory of the process,
-interpreter included. Without `--clip`, a clip of 10 seconds, 1280 x 720, is drawn. Needs Linux.
+Each measurement is a fresh interpreter. All parts are measured in turn, again and again, so that
+other work on the machine affects them equally; the table holds medians. A first round, which
+fills the caches of files and bytecode, is not counted. Seconds leave out the start of the
+interpreter. Peak memory is the largest resident memory of the process, interpreter included.
+Without `--clip`, a clip of 10 seconds, 1280 x 720, is drawn. Needs Linux.
 """
 
 import argparse

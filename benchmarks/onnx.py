@@ -3,9 +3,10 @@
     python -m benchmarks.onnx --model checkpoints/fila-video-mini --json onnx.json
     python -m benchmarks.onnx --untrained --num-frames 32
 
-Both read the same drawn clip with the same reader and give the same answer. Each measurement is a fresh process, and
-the two engines take turns; the table holds medians. `--untrained` measures a model with random weights instead: a
-vision tower of the size of SigLIP base patch16-224 and a language model of the size of Qwen2-0.5B. Needs Linux.
+Both read the same drawn clip with the same reader and give the same answer. Each measurement is a
+fresh process, and the two engines take turns; the table holds medians. `--untrained` measures a
+model with random weights instead: a vision tower of the size of SigLIP base patch16-224 and a
+language model of the size of Qwen2-0.5B. Needs Linux.
 
 load     seconds until the model can be asked, imports included
 encode   seconds to read the clip and to turn it into visual tokens
@@ -111,7 +112,7 @@ def write_untrained_model(folder: Path) -> None:
     import torch
     from transformers import AutoTokenizer
 
-    from benchmarks.quantization import QWEN2_HALF_BILLION, SIGLIP_BASE
+    from benchmarks.quantized_model import QWEN2_HALF_BILLION, SIGLIP_BASE
     from configuration_fila import FilaVideoConfig
     from fila_video.conversion.checkpoint_folder import save_config_and_processor
     from fila_video.conversion.scratch import write_scratch_checkpoint

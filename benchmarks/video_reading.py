@@ -1,12 +1,13 @@
-"""Reading sampled frames from long videos: the reader of this project and the readers that other projects use.
+"""Reading sampled frames from long videos: the reader of this project and the readers that other
+projects use.
 
     python benchmarks/video_reading.py --clips ../shared/videos --json video_reading.json
 
-The clips of a folder are joined into videos of 5 and 60 minutes, 1280 x 720, H.264, with a key frame every 250 and
-every 50 frames. Then every reader reads the same evenly spaced frames from each video. Each reading is a process
-of its own, so that its peak memory is known. Repetitions are interleaved, so that other work on the machine affects all
-readers equally; the table holds medians. Readers that are not installed are left out. Needs Linux and the ffmpeg
-program.
+The clips of a folder are joined into videos of 5 and 60 minutes, 1280 x 720, H.264, with a key
+frame every 250 and every 50 frames. Then every reader reads the same evenly spaced frames from
+each video. Each reading is a process of its own, so that its peak memory is known. Repetitions
+are interleaved, so that other work on the machine affects all readers equally; the table holds
+medians. Readers that are not installed are left out. Needs Linux and the ffmpeg program.
 """
 
 import argparse
@@ -268,7 +269,14 @@ def build_parser() -> argparse.ArgumentParser:
     add("--minutes", type=int, nargs="+", default=[5, 60], help="lengths of the joined videos")
     add("--gops", type=int, nargs="+", default=[250, 50], help="numbers of frames between key frames")
     add("--frames", type=int, nargs="+", default=[32, 96, 500], help="numbers of frames to read")
-    add("--readers", nargs="+", choices=list(READERS), help="readers to measure (default: all that are installed)")
+    listed = "; ".join(READERS)
+    add(
+        "--readers",
+        nargs="+",
+        choices=list(READERS),
+        metavar="READER",
+        help=f"readers to measure (default: all that are installed): {listed}",
+    )
     add("--repetitions", type=int, default=3, help="number of readings of each reader")
     add("--json", type=Path, help="file to write the results to")
     add("--measure", help=argparse.SUPPRESS)

@@ -1,10 +1,11 @@
 """
-python checkpoints/ship.py: puts a trained small model into checkpoints/, with links in place of its code.
+python checkpoints/ship.py: puts a trained small model into checkpoints/, with links to its code.
 python checkpoints/ship.py --copy-code: puts the code itself in place of the links.
 
-A checkpoint carries copies of the code that it runs with. In this repository they are links to the sources, so that
-they are never out of date. An upload of the folder follows the links and uploads files. Where there are no symbolic
-links (on Windows, in a zip archive, in a copy of the folder), `--copy-code` makes the folder complete.
+A checkpoint carries copies of the code that it runs with. In this repository they are links to
+the sources, so that they are never out of date. An upload of the folder follows the links and
+uploads files. Where there are no symbolic links (on Windows, in a zip archive, in a copy of the
+folder), `--copy-code` makes the folder complete.
 """
 
 import argparse

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from ask_a_video import MINI, NEVER_TRAINED_FOR_IT, QUESTION, ROOT, counted, print_scenes, silence_transformers, wrapped
 from ask_a_video import ask as ask_about_clip
-from PIL import Image, ImageDraw
 
 
 sys.path.insert(0, str(ROOT))
@@ -39,6 +38,8 @@ INDENT = " " * len("Question: ")
 
 def draw_frames(video: Video, times: list[float], path: Path) -> None:
     """Writes a picture of the frames at these times in seconds, each with its time."""
+    from PIL import Image, ImageDraw
+
     rows = -(-len(times) // COLUMNS)
     column_width, row_height = FRAME_SIDE + GAP, FRAME_SIDE + LINE_HEIGHT + GAP
     sheet = Image.new("RGB", (COLUMNS * column_width + GAP, rows * row_height + GAP), "white")

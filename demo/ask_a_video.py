@@ -1,7 +1,8 @@
 """
-Asks a question about a video through `pipeline("video-text-to-text")`, and shows what the model looked at.
+Asks a question about a video through `pipeline("video-text-to-text")`, and shows what the model
+looked at.
 
-    python demo/ask_a_video.py clip.mp4 [--question "What is in the first scene?"] [--model folder or Hub id]
+    python demo/ask_a_video.py clip.mp4 [--question "What is in the first scene?"] [--model NAME]
 """
 
 import argparse

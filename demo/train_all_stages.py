@@ -3,8 +3,9 @@ Trains a tiny model in the four stages on drawn images and clips, and asks it ab
 
     python demo/train_all_stages.py [--output outputs/train-demo]
 
-The stages are the shipped ones, and the command is the one for real training. Only fields that are too large for a tiny
-model on a CPU are changed. With the default numbers, this takes about 13 minutes of CPU time.
+The stages are the shipped ones, and the command is the one for real training. Only fields that
+are too large for a tiny model on a CPU are changed. With the default numbers, this takes about 13
+minutes of CPU time.
 """
 
 import argparse

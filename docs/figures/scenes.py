@@ -1,7 +1,7 @@
 """Draws the pictures of docs/scenes.md: python docs/figures/scenes.py [--output docs/figures]
 
-The video is a minute long and drawn: four scenes of very unequal lengths, and three events of about a second. The
-program also prints how many of these seven have a representative.
+The video is a minute long and drawn: four scenes of very unequal lengths, and three events of
+about a second. The program also prints how many of these seven have a representative.
 """
 
 import argparse

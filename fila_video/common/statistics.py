@@ -1,10 +1,11 @@
-"""Confidence intervals of shares, means and ratios, on scipy and statsmodels. All are two-sided, at 95 %."""
+"""Confidence intervals of shares, means and ratios, on scipy and statsmodels. All are two-sided, at 95 %.
+
+Each function imports what it needs: the two libraries take more than a second, and many programs only read scores.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 
 CONFIDENCE = 0.95
@@ -24,6 +25,8 @@ def wilson_interval(num_correct: int, num_asked: int) -> tuple[float, float]:
     Raises:
         ValueError: If there are no questions, or if there are more correct answers than questions.
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     if num_asked < 1 or not 0 <= num_correct <= num_asked:
         raise ValueError(f"{num_correct} correct of {num_asked} asked is not a share.")
     low, high = proportion_confint(num_correct, num_asked, alpha=1 - CONFIDENCE, method="wilson")
@@ -43,6 +46,8 @@ def newcombe_interval(correct: int, asked: int, other_correct: int, other_asked:
     Returns:
         The lower and the upper bound of the first share minus the second.
     """
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     low, high = confint_proportions_2indep(
         correct, asked, other_correct, other_asked, compare="diff", method="newcomb", alpha=1 - CONFIDENCE
     )
@@ -61,6 +66,8 @@ def mean_and_reach(values: Sequence[float]) -> tuple[float, float]:
     Raises:
         ValueError: If there are fewer than two values.
     """
+    from scipy import stats
+
     if len(values) < 2:
         raise ValueError(f"An interval needs at least 2 values, got {len(values)}.")
     reach = stats.t.ppf((1 + CONFIDENCE) / 2, df=len(values) - 1) * stats.sem(values)
@@ -79,6 +86,8 @@ def bootstrap_ratio_interval(numerators: np.ndarray, denominators: np.ndarray) -
     Returns:
         The lower and the upper bound. For a single group, both are the ratio itself.
     """
+    from scipy import stats
+
     if len(numerators) < 2:
         ratio = float(np.sum(numerators) / np.sum(denominators))
         return ratio, ratio

@@ -12,6 +12,7 @@ from .recipe import LARGE, LAST_STAGE, ORDER, Recipe
 
 
 PROGRAM = "python -m fila_video.mini"
+STAGE_NAMES = [stage for stage, _ in ORDER]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +60,10 @@ def _parser() -> argparse.ArgumentParser:
         help="train on a GPU, with about three times the data (default: if there is a GPU)",
     )
     parser.add_argument(
-        "--until", choices=[stage for stage, _ in ORDER], help="stop after this stage, and do not measure the model"
+        "--until",
+        choices=STAGE_NAMES,
+        metavar="STAGE",
+        help=f"stop after this stage, and do not measure the model; one of: {', '.join(STAGE_NAMES)}",
     )
     return parser
 

@@ -1,5 +1,7 @@
 """
-Draws the merging weights W (eq. 7 and 8) of a checkpoint: how far training has moved them from the mean, 1/K.
+Draws the merging weights W (eq. 7 and 8) of a checkpoint.
+
+The picture shows how far training has moved them from the mean, 1/K.
 
     python -m fila_video.training.draw_merging_weights CHECKPOINT PICTURE.png
 """

@@ -34,7 +34,13 @@ def _add_make_data(commands, **style) -> None:
     parser.set_defaults(run=_make_data)
     parser.add_argument("output", type=Path, help="folder to write")
     parser.add_argument("--videos", type=int, required=True, help="number of videos to draw")
-    parser.add_argument("--split", choices=SPLITS, default="train", help="split to draw from; splits share no video")
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        default="train",
+        metavar="SPLIT",
+        help=f"split to draw from; splits share no video; one of: {', '.join(SPLITS)}",
+    )
     parser.add_argument(
         "--seed", type=int, default=0, help="random seed; a different seed draws different videos of the same split"
     )
@@ -50,7 +56,13 @@ def _add_questions(group) -> None:
         type=int,
         help="largest number of questions in one conversation (default: all questions about a video)",
     )
-    group.add_argument("--types", nargs="+", choices=QUESTION_TYPES, help="types of questions (default: all types)")
+    group.add_argument(
+        "--types",
+        nargs="+",
+        choices=QUESTION_TYPES,
+        metavar="TYPE",
+        help=f"types of questions (default: all types): {', '.join(QUESTION_TYPES)}",
+    )
     group.add_argument("--most-wordings", type=int, help="largest number of wordings of each type (default: all)")
     group.add_argument("--more-wordings", action="store_true", help="use additional wordings; for training only")
 

@@ -10,7 +10,7 @@ from tests.docs.documents import DOCUMENTS
 from tests.environment import REPOSITORY
 
 
-SCRIPT = runpy.run_path(str(REPOSITORY / "docs" / "figures" / "pipeline.py"))
+SCRIPT = runpy.run_path(str(REPOSITORY / "docs" / "figures" / "pipeline_drawing.py"))
 PANELS = (*SCRIPT["TOP_ROW"], *SCRIPT["BOTTOM_ROW"])
 
 
