@@ -12,10 +12,12 @@ from .usage import Command
 # The module of each command, the words of its help in the list of commands.
 FORWARDED = {
     "serve": ("fila_video.serving.__main__", "Start an OpenAI-compatible server with a model."),
+    "app": ("fila_video.serving.app", "Start a web page on which visitors ask about their videos."),
     "convert": ("convert_checkpoint", "Convert LLaVA-OneVision, LLaVA-Video and other weights to FiLA-Video."),
     "train": ("fila_video.training.__main__", "Train one of the four stages."),
     "dataset": ("fila_video.dataset.__main__", "Make long training videos from short captioned clips, and check them."),
     "evaluate": ("fila_video.evaluation.__main__", "Measure a model on drawn videos, and compare methods."),
+    "publish": ("fila_video.hub.publish", "Publish a model on the Hugging Face Hub."),
 }
 
 

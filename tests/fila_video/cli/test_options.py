@@ -16,7 +16,7 @@ from tests.test_imports import HEAVY, python
 
 
 OWN_COMMANDS = ("ask", "chat", "scenes", "info")
-FORWARDED = ("serve", "convert", "train", "dataset", "evaluate")
+FORWARDED = ("serve", "app", "convert", "train", "dataset", "evaluate", "publish")
 
 
 def choices(annotation):
