@@ -20,9 +20,12 @@ Shape letters: N frames, S scenes (each scene is one cluster), D width of the vi
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
+
+from .exporting import draw_as_constant, is_exporting
 
 
 # The two members of a cluster of two are equally far from its center. Rounding must not choose between them.
@@ -83,7 +86,7 @@ def kmeans_assignment(
         max_iterations=max_iterations,
         tolerance=tolerance,
         # Reading a result is free on the CPU. On any other device it waits for all queued work.
-        stop_early=features.device.type == "cpu",
+        stop_early=features.device.type == "cpu" and not is_exporting(),
     )  # (N,)
 
 
@@ -97,7 +100,8 @@ def draw_first_centers(features: Tensor, num_clusters: int, *, init: str, seed: 
     Returns:
         Frame indices of shape (S,), int64, in the order in which they were drawn.
     """
-    drawn = draw_random_numbers(len(features), num_clusters, init=init, seed=seed)
+    draw = partial(draw_random_numbers, len(features), num_clusters, init=init, seed=seed)
+    drawn = draw_as_constant(draw) if is_exporting() else draw()
     drawn = drawn.to(features.device, non_blocking=True)
     return drawn if init == "random" else spread_first_centers(features, drawn)
 

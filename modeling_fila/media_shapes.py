@@ -18,6 +18,8 @@ Shape letters: V videos, N frames, I images, G tiles of an image including its o
 
 import torch
 
+from .exporting import check_in_program, is_exporting
+
 
 def as_batch(values: torch.Tensor | list[torch.Tensor] | None, padding: int = 0) -> torch.Tensor | None:
     """Returns one tensor for all videos. Engines such as vLLM pass a list, one tensor for each video, if shapes differ.
@@ -55,6 +57,9 @@ def count_frames(pixel_values_videos: torch.Tensor, video_frame_mask: torch.Tens
     mask = video_frame_mask.bool()
     if tuple(mask.shape) != shape[:2]:
         raise ValueError(f"video_frame_mask has the shape {tuple(mask.shape)}, but the videos have {shape[:2]} frames.")
+    if is_exporting():  # the shapes of a program are fixed
+        check_in_program(mask.all(), f"Each video must have exactly {shape[1]} frames, without padding.")
+        return _without_empty([shape[1]] * shape[0])
     lengths = mask.sum(1)
     is_padded_after = mask == (torch.arange(shape[1], device=mask.device) < lengths[:, None])
     if not is_padded_after.all():

@@ -21,6 +21,7 @@ from typing import Any, cast
 
 import torch
 
+from .exporting import check_in_program, is_exporting
 from .outputs import FilaImageFeatures, FilaVideoFeatures
 
 
@@ -50,9 +51,20 @@ def replace_placeholders(
     Raises:
         ValueError: If the number of placeholders differs from the number of visual tokens. The message states both.
     """
-    num_placeholders = int(mask.sum())
     visual_tokens = [] if features is None else list(cast(list, features.pooler_output))  # each (L, C)
-    lengths = [len(tokens) for tokens in visual_tokens]
+    check_num_placeholders(mask, [len(tokens) for tokens in visual_tokens], modality)
+    if features is None:
+        return inputs_embeds
+    tokens = torch.cat([tokens.to(inputs_embeds) for tokens in visual_tokens])  # (sum of L, C)
+    return inputs_embeds.masked_scatter(mask[..., None].to(inputs_embeds.device), tokens)
+
+
+def check_num_placeholders(mask: torch.Tensor, lengths: list[int], modality: str) -> None:
+    """Compares the placeholders with the numbers of visual tokens. Arguments and error as in `replace_placeholders`."""
+    if is_exporting():
+        message = f"The prompts do not hold exactly {sum(lengths)} {modality} placeholder tokens."
+        return check_in_program(mask.sum() == sum(lengths), message)
+    num_placeholders = int(mask.sum())
     if num_placeholders != sum(lengths):
         raise ValueError(
             f"The prompts hold {num_placeholders} {modality} placeholder tokens, but the {modality}s give "
@@ -62,7 +74,3 @@ def replace_placeholders(
             "frame_time_ids and times_are_interleaved, and prompts without them need features made without these. (Or "
             "the model has generated a placeholder: suppress it in the generation config.)"
         )
-    if features is None:
-        return inputs_embeds
-    tokens = torch.cat([tokens.to(inputs_embeds) for tokens in visual_tokens])  # (sum of L, C)
-    return inputs_embeds.masked_scatter(mask[..., None].to(inputs_embeds.device), tokens)

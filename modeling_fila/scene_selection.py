@@ -26,6 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .exporting import is_exporting
 from .kmeans import distances, in_double_precision, kmeans_assignment, kmeans_representatives, nearest_members
 from .modeling_choices import KMEANS_INITS, SCENE_SELECTIONS, SCENE_SUPPLEMENTS, check_at_least, check_choice
 
@@ -185,7 +186,7 @@ def find_scenes_of_each(representations: Tensor, **options) -> Scenes:
     Returns:
         `Scenes` with `frame_indices` of shape (V, S, K) and `representatives` of shape (V, S).
     """
-    if len(representations) > 1 and pays_to_batch(representations.device):
+    if len(representations) > 1 and pays_to_batch(representations.device) and not is_exporting():
         return _find_scenes_together(representations, **options)
     found = [find_scenes(video, **options) for video in representations]
     return Scenes(*map(torch.stack, zip(*found, strict=True)))
