@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 import fila_video  # noqa: E402, F401 (makes FiLA-Video checkpoints known to transformers, which then run this code)
 from fila_video.common.command_line import run_reporting_errors  # noqa: E402
+from fila_video.common.counted import counted  # noqa: E402
 from fila_video.common.loading import loading  # noqa: E402
 
 
@@ -121,11 +122,6 @@ def prompt_sentence(pipe: Any, model_inputs: dict[str, Any], max_characters: int
     if len(sentence) <= max_characters:
         return sentence
     return f"{sentence[: max_characters - 30]} ... {sentence[-25:]}"
-
-
-def counted(number: int, name: str) -> str:
-    """`1 frame`, `2 frames`."""
-    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def wrapped(text: str, *, indent: str = "", first_indent: str | None = None, width: int = WIDTH) -> str:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from fila_video.common.counted import counted, were
 from fila_video.common.files import sha256_of_file, write_jsonl
 
 from .clips.pool import probe_pool, write_pool
@@ -43,17 +44,16 @@ def plan(options: argparse.Namespace) -> int:
     minutes = sum(video.planned_seconds for video in drawn.videos) / 60
     total = f"{minutes / 60:.1f} hours" if minutes >= 60 else f"{minutes:.1f} minutes"
     reasons = f" ({options.output / 'rejected.jsonl'} has the reasons)" if rejected else ""
-    print(f"{len(usable)} clips can be used, {len(rejected)} records cannot{reasons}.")
-    print(f"Planned {len(drawn.videos)} long videos, {total} in total: {options.output / 'plan.jsonl'}.")
+    print(f"{counted(len(usable), 'clip')} can be used, {counted(len(rejected), 'record')} cannot{reasons}.")
+    print(f"Planned {counted(len(drawn.videos), 'long video')}, {total} in total: {options.output / 'plan.jsonl'}.")
     return 0
 
 
 def join(options: argparse.Namespace) -> int:
     """Makes the long videos of a plan, and the annotations. Returns 1 if a video could not be made."""
     plan = read_plan(options.output / "plan.jsonl")
-    print(
-        f"Joining {len(plan.videos)} long videos. Each may take minutes if its clips have to be transcoded.", flush=True
-    )
+    joining = f"Joining {counted(len(plan.videos), 'long video')}."
+    print(f"{joining} Each may take minutes if its clips have to be transcoded.", flush=True)
     summary = join_dataset(
         JoinOptions(
             video_root=options.video_root,
@@ -67,9 +67,10 @@ def join(options: argparse.Namespace) -> int:
         num_questions=options.questions,
         card_license=options.license,
     )
-    print(f"{options.output} has {summary.num_videos} long videos; {summary.num_made} were made by this run.")
+    made = f"{summary.num_made} {were(summary.num_made)} made by this run."
+    print(f"{options.output} has {counted(summary.num_videos, 'long video')}; {made}")
     reasons = f" ({options.output / 'replaced.jsonl'} has the reasons)" if summary.replaced else ""
-    print(f"{len(summary.replaced)} clips were replaced{reasons}.")
+    print(f"{counted(len(summary.replaced), 'clip')} {were(len(summary.replaced))} replaced{reasons}.")
     for video in summary.failed:
         print(f"{video['id']} could not be made: {video['failed']}.", file=sys.stderr)
     return 1 if summary.failed else 0
@@ -96,7 +97,8 @@ def validate(options: argparse.Namespace) -> int:
     )
     if options.manifest:
         write_jsonl(options.manifest, result.manifest)
-    print("\n".join([*result.problems, f"{result.num_records} records, {len(result.problems)} problems."]))
+    total = f"{counted(result.num_records, 'record')}, {counted(len(result.problems), 'problem')}."
+    print("\n".join([*result.problems, total]))
     return 1 if result.problems else 0
 
 
