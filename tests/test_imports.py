@@ -65,6 +65,7 @@ def loaded_by(statement: str) -> set[str]:
         ("import fila_video.serving.__main__", set()),
         ("import fila_video; fila_video.scenes", set()),
         ("import fila_video.scenes.page, fila_video.scenes.contact_sheet", {"PIL.Image"}),
+        ("import fila_video.serving.app", set()),
         ("import fila_video.mini.__main__", set()),
         ("import fila_video.hub.__main__", set()),
         ("import fila_video.conversion", set()),
