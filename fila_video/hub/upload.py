@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from huggingface_hub import HfApi, ModelCard
+from huggingface_hub import HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.utils import get_session, hf_raise_for_status
 
 
 # Files that a published model consists of: those of an earlier upload are deleted where the folder has them no more.
@@ -58,7 +59,7 @@ def upload(
     """
     api = HfApi()
     is_private = _prepare(api, repository, is_public=is_public, tag=tag)
-    _validate(folder / "README.md")
+    _validate(api, folder / "README.md")
     if revision is not None:
         api.create_branch(repository, branch=revision, exist_ok=True)
     before = api.model_info(repository, revision=revision).sha
@@ -94,12 +95,13 @@ def _prepare(api: HfApi, repository: str, *, is_public: bool, tag: str | None) -
     return is_private
 
 
-def _validate(card: Path) -> None:
-    """Asks the Hub whether it takes the metadata of the card."""
-    try:
-        ModelCard.load(card).validate()
-    except ValueError as error:
-        raise ValueError(f"The Hub does not take the model card: {error}") from error
+def _validate(api: HfApi, card: Path) -> None:
+    """Asks the Hub whether it takes the metadata of the card. Older `ModelCard.validate` ask one Hub only."""
+    content = {"repoType": "model", "content": card.read_text(encoding="utf-8")}
+    response = get_session().post(f"{api.endpoint}/api/validate-yaml", json=content)
+    if response.status_code == 400:
+        raise ValueError(f"The Hub does not take the model card: {response.text}")
+    hf_raise_for_status(response)
 
 
 def _left_over(api: HfApi, repository: str, revision: str | None, folder: Path) -> list[str]:
