@@ -88,10 +88,16 @@ def _inside(path: Path, folder: Path) -> Path:
     """
     target = path.resolve()
     if target.is_relative_to(folder.resolve()):
+        if path.is_symlink() and _is_hidden(target.relative_to(folder.resolve()).as_posix()):
+            raise ValueError(f"{path} is a link to the hidden file {target}, which is not published.")
         return target
     if path.suffix == ".py" and path.name == target.name and target.parent in CODE_FOLDERS:
         return target
     raise ValueError(f"{path} is a link out of the folder, to {target}: put the file itself there.")
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
 
 
 def _weights(folder: Path, found: dict[str, Path]) -> set[str]:
@@ -109,7 +115,7 @@ def _weights(folder: Path, found: dict[str, Path]) -> set[str]:
 
 
 def _reason(name: str) -> str:
-    if any(part.startswith(".") for part in name.split("/")):
+    if _is_hidden(name):
         return "hidden"
     if name.endswith(".py"):
         return "code that the model does not import"

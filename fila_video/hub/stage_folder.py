@@ -6,6 +6,9 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
+import yaml
+from huggingface_hub import parse_eval_result_entries
+
 from .card import complete_card
 from .choose_files import Chosen, choose_files
 
@@ -39,6 +42,8 @@ def stage_folder(folder: Path, output: Path, repository: str, *, links: bool = F
     """
     chosen = choose_files(folder)
     for name, source in chosen.files.items():
+        if name.startswith(".eval_results/"):
+            _check_results(source)
         target = output / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if not (links and name.endswith(".safetensors") and _link(source, target)):
@@ -49,6 +54,14 @@ def stage_folder(folder: Path, output: Path, repository: str, *, links: bool = F
     (output / "README.md").write_text(complete_card(folder, repository, weights), encoding="utf-8")
     _refuse_tokens(output)
     return chosen
+
+
+def _check_results(path: Path) -> None:
+    """Checks results in the form that the Hub shows on the page of a benchmark."""
+    try:
+        parse_eval_result_entries(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (KeyError, TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} does not hold results of benchmarks as the Hub reads them: {error!r}.") from error
 
 
 def _refuse_tokens(folder: Path) -> None:

@@ -83,6 +83,13 @@ def test_a_link_to_a_folder_is_refused(folder, tmp_path):
         choose_files(folder)
 
 
+def test_a_link_to_a_hidden_file_is_refused(folder):
+    (folder / ".env").write_text("secret", encoding="utf-8")
+    (folder / "LICENSE").symlink_to(".env")
+    with pytest.raises(ValueError, match="is a link to the hidden file"):
+        choose_files(folder)
+
+
 def test_a_link_inside_the_folder_is_a_file(folder):
     (folder / "LICENSE").write_text("text", encoding="utf-8")
     (folder / "LICENSE.md").symlink_to("LICENSE")

@@ -33,6 +33,28 @@ def test_the_staged_folder_is_what_is_published(tmp_path, links):
     assert f"transformers=={version('transformers')}" in lines and not any("+" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_valid"),
+    [
+        ("- dataset: {id: org/videos, task_id: default}\n  value: 0.5\n", True),
+        ("- value: 0.5\n", False),
+        ("[", False),
+        ("7", False),
+    ],
+)
+def test_results_of_benchmarks_are_checked(tiny, tmp_path, text, is_valid):
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    (folder / ".eval_results").mkdir()
+    (folder / ".eval_results" / "videos.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    if is_valid:
+        stage_folder(folder, tmp_path / "out", "org/name")
+        assert (tmp_path / "out" / ".eval_results" / "videos.yaml").read_text(encoding="utf-8") == text
+    else:
+        with pytest.raises(ValueError, match="does not hold results of benchmarks as the Hub reads them"):
+            stage_folder(folder, tmp_path / "out", "org/name")
+
+
 def test_a_token_is_not_published(tiny, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "model")
     values = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
