@@ -14,11 +14,11 @@ fila-video {}: This is the small model, which knows drawn shapes only: what it
 says about any other video means nothing. A model that knows the real world:
 fila-video ask clip.mp4 "What happens?" --model
 llava-hf/llava-onevision-qwen2-0.5b-ov-hf"""
-# The program, with a second between words, in which the tests press Ctrl-C.
+# The program, with two seconds between words, in which the tests press Ctrl-C.
 SLOW = """
 import sys, time, transformers
 put = transformers.TextStreamer.put
-transformers.TextStreamer.put = lambda *arguments: (put(*arguments), time.sleep(1))
+transformers.TextStreamer.put = lambda *arguments: (put(*arguments), time.sleep(2))
 from fila_video.cli.main import main
 sys.exit(main())
 """

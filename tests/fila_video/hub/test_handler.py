@@ -312,7 +312,7 @@ def test_servers_that_do_not_send_a_video(local_handler, answer, message):
     [
         (lambda path: gif_bomb(), "pictures of 65535 x 65535 pixels"),
         (lambda path: png_bomb(16_000), "pictures of 16000 x 16000 pixels"),
-        (lambda path: png_bomb(30_000), "is not a readable video"),  # FFmpeg itself refuses 268 million and more
+        (lambda path: png_bomb(30_000), "is a picture (PNG) and not a video"),  # FFmpeg refuses 268 million pixels
         (lambda path: with_declared_size(path), "pictures of 30000 x 30000 pixels"),
         (lambda path: ten_hours(path), "seconds long, more than the limit of 14400"),
         (lambda path: reference_movie(), "has no video stream"),
