@@ -10,7 +10,7 @@ import pytest
 
 from tests.environment import REPOSITORY
 from tests.fila_video.conversion.sources import llava_onevision, write_llava_onevision
-from tests.hub_server import COMMIT, serve_hub
+from tests.hub_server import HubRepository, serve
 
 
 NAME = "org/onevision"
@@ -45,7 +45,9 @@ def test_a_model_of_the_hub(clip, tmp_path):
     folder = write_llava_onevision(tmp_path / "onevision", llava_onevision())
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     home = {"HF_HOME": str(tmp_path / "huggingface")}
-    with serve_hub({NAME: files}) as variables:
+    with serve() as hub:
+        variables, hub.repositories[NAME] = hub.variables, HubRepository(files)
+        commit = hub.repositories[NAME].branches["main"]
         unasked = ask(clip, {**variables, **home})
         size = f"{len(files['model.safetensors']) / 1000:.0f} kB"
         assert unasked.returncode == 2
@@ -63,5 +65,5 @@ def test_a_model_of_the_hub(clip, tmp_path):
     assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, "")
     assert json.loads(second.stdout)["model"] == NAME
 
-    pinned = ask(clip, {"HF_HUB_OFFLINE": "1", **home}, "--revision", COMMIT)
+    pinned = ask(clip, {"HF_HUB_OFFLINE": "1", **home}, "--revision", commit)
     assert json.loads(pinned.stdout)["answers"] == json.loads(second.stdout)["answers"]
