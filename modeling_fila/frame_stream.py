@@ -119,21 +119,30 @@ def chunks_of(frames: Iterable[Any], size: int, device: torch.device) -> Iterato
         device: Device of the chunks.
 
     Yields:
-        uint8, shape (size, 3, H, W).
+        uint8, shape (size, 3, H, W). The next chunk is written into the same memory.
 
     Raises:
-        ValueError: If something is no frame.
+        ValueError: If something is no frame, or has another size than the first one.
     """
-    waiting: list[torch.Tensor] = []
+    # Frames are copied at once. Those that wait, each on its own, would leave holes in the memory between the large
+    # tensors of the tower: an hour of frames then takes hundreds of MiB that are never used again.
+    chunk, num_waiting = torch.empty(0, dtype=torch.uint8), 0
     iterator = iter(frames)
     try:
-        for item in iterator:
-            waiting += as_frames(item)
-            while len(waiting) >= size:
-                yield torch.stack(waiting[:size]).to(device)
-                del waiting[:size]
-        if waiting:
-            yield torch.stack(waiting).to(device)
+        for frame in (frame for item in iterator for frame in as_frames(item)):
+            if not len(chunk):
+                chunk = torch.empty((size, *frame.shape), dtype=torch.uint8)
+            if frame.shape != chunk.shape[1:]:
+                raise ValueError(
+                    f"A frame of the shape {tuple(frame.shape)} follows frames of {tuple(chunk.shape[1:])}."
+                )
+            chunk[num_waiting] = frame
+            num_waiting += 1
+            if num_waiting == size:
+                yield chunk.to(device)
+                num_waiting = 0
+        if num_waiting:
+            yield chunk[:num_waiting].to(device)
     finally:
         close = getattr(iterator, "close", None)
         if close is not None:

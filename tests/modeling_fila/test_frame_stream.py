@@ -81,7 +81,7 @@ def test_frames_may_come_in_any_form():
     first = frames.permute(0, 3, 1, 2)
     forms = [frames, frames.numpy(), list(first), [first[:2], first[2:]], iter([frames.numpy()[:6], frames[6]])]
     for form in forms:
-        chunks = list(chunks_of(form, 3, torch.device("cpu")))
+        chunks = [chunk.clone() for chunk in chunks_of(form, 3, torch.device("cpu"))]
         assert [len(chunk) for chunk in chunks] == [3, 3, 1]
         assert torch.equal(torch.cat(chunks), first)
 
@@ -90,6 +90,11 @@ def test_frames_may_come_in_any_form():
 def test_what_is_no_frame_is_named(item):
     with pytest.raises(ValueError, match="uint8 frames of the shape"):
         small_model().encode_video([item])
+
+
+def test_a_frame_of_another_size_is_named():
+    with pytest.raises(ValueError, match=r"A frame of the shape \(3, 4, 5\) follows frames of \(3, 4, 4\)"):
+        list(chunks_of([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)], 4, torch.device("cpu")))
 
 
 def test_errors_name_what_is_missing():
