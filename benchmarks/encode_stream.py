@@ -2,8 +2,9 @@
 
     python -m benchmarks.encode_stream hour.mp4 --frames 3600 --part both
 
-`--part decoding` reads the frames alone, and `--part tower` encodes noise in place of them: the larger of the two is
-the least that both can take together. Each part is measured in a process of its own. The weights are untrained.
+`--part decoding` reads the frames alone, and `--part tower` encodes noise in place of them: the
+larger of the two is the least that both can take together. Each part is measured in a process of
+its own. The weights are untrained.
 """
 
 import argparse
@@ -12,12 +13,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import torch
-
-from configuration_fila import FilaVideoConfig
-from modeling_fila import FilaVideoModel
-from processing_fila import FilaVideoVideoProcessor
 
 
 TOWER = {
@@ -47,14 +42,18 @@ def status_bytes(name: str) -> int:
     return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:"))) * 1024
 
 
-def noise(num_frames: int) -> Iterator[torch.Tensor]:
+def noise(num_frames: int) -> Iterator[Any]:
+    import torch
+
     frame = torch.randint(0, 256, (384, 384, 3), dtype=torch.uint8)
     for _ in range(num_frames):
         yield frame
 
 
-def run(arguments: argparse.Namespace, model: FilaVideoModel) -> dict[str, Any]:
+def run(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     """Does the work once."""
+    from processing_fila import FilaVideoVideoProcessor
+
     if arguments.part == "tower":
         model.encode_video(noise(arguments.frames), lambda places: noise(len(places)))
         return {"frames": arguments.frames}
@@ -76,6 +75,12 @@ def main() -> None:
     parser.add_argument("--feature-mib", type=int, default=64, help="MiB of patch features that are kept")
     parser.add_argument("--threads", type=int, help="number of threads of PyTorch")
     arguments = parser.parse_args()
+    # Imported here: `--help` does not need these.
+    import torch
+
+    from configuration_fila import FilaVideoConfig
+    from modeling_fila import FilaVideoModel
+
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)

@@ -1,16 +1,17 @@
-"""Speed and memory of FiLA-Video and of transformers' LLaVA-OneVision, with the same weights and the same frames.
+"""Speed and memory of FiLA-Video and of transformers' LLaVA-OneVision: same weights, same frames.
 
     python -m benchmarks.model --json model.json
     python -m benchmarks.model --size 7b --device cuda --dtype bfloat16 --json model_7b.json
 
-The weights are random. `--size quarter` has a quarter of the 7B model's widths and layers, so that its parts keep their
-proportions; LLaVA-OneVision's checkpoint is converted with convert_checkpoint.py. `--size 7b` has the shapes of the
-paper's model and makes its weights on the device. Each measurement is a fresh process, the two models take turns, and
-the tables hold medians. On a CPU it needs Linux.
+The weights are random. `--size quarter` has a quarter of the 7B model's widths and layers, so that
+its parts keep their proportions; LLaVA-OneVision's checkpoint is converted with
+convert_checkpoint.py. `--size 7b` has the shapes of the paper's model and makes its weights on the
+device. Each measurement is a fresh process, the two models take turns, and the tables hold medians.
+On a CPU it needs Linux.
 
 first token   seconds from the frames and the prompt to the first token, and CPU seconds
-limit         what the matrix products of the tower and of the prompt take at the rate that this machine reaches in one
-              large product: FiLA-Video cannot be faster with these parts
+limit         what the matrix products of the tower and of the prompt take at the rate that this
+              machine reaches in one large product: FiLA-Video cannot be faster with these parts
 tokens/s      new tokens per second after the first
 memory        largest memory above that of the loaded model, the frames included
 """

@@ -37,16 +37,18 @@ NEVER_TRAINED_FOR_IT = (
 
 
 class Stopwatch:
-    """Measures the time of the calls of a method, and keeps its last result."""
+    """Measures the time of the calls of a method, and keeps the last arguments and result."""
 
     def __init__(self, owner: Any, name: str):
         self.seconds = 0.0
+        self.arguments: dict[str, Any] = {}
         self.result: Any = None
         setattr(owner, name, self._timed(getattr(owner, name)))
 
     def _timed(self, method: Callable) -> Callable:
         def call(*args: Any, **kwargs: Any) -> Any:
             start = time.perf_counter()
+            self.arguments = kwargs
             self.result = method(*args, **kwargs)
             self.seconds += time.perf_counter() - start
             return self.result
@@ -80,7 +82,8 @@ def ask(model: str | Path, video: str | Path, question: str, *, trust_remote_cod
 
     num_frames = len(reading.result["video_metadata"][0].frames_indices)
     num_scenes, num_tokens = len(answer["scenes"]), pipe.processor.num_video_tokens(num_frames)
-    num_time_tokens = len(selecting.result.pooler_output[0]) - num_tokens
+    placeholders = answering.arguments["input_ids"] == pipe.model.config.video_token_id
+    num_time_tokens = int(placeholders.sum()) - num_tokens
     print_scenes(answer["scenes"])
     print(f"\nIn the prompt:\n{wrapped(prompt_sentence(pipe, reading.result), indent='  ')}")
     if num_frames != num_scenes:

@@ -44,8 +44,8 @@ class StreamedFeatures:
         self._tower, self._frames_per_chunk = vision_tower, frames_per_chunk
         # accelerate's hooks move the frames to weights that it has offloaded.
         self._device = vision_tower.device if vision_tower.device.type != "meta" else torch.device("cpu")
-        self._room = max_feature_bytes
-        self._kept: dict[int, torch.Tensor] = {}  # each (P, D)
+        self._max_feature_bytes = max_feature_bytes
+        self._kept, self._num_kept = torch.empty(0), 0  # (room, P, D), of which the first ones are in use
 
     def read(self, frames: Iterable[Any], *, num_frames: int | None, shows_progress: bool) -> torch.Tensor:
         """Encodes all frames; returns their representations (N, D), float32.
@@ -54,21 +54,28 @@ class StreamedFeatures:
             ValueError: If there is no frame.
         """
         representations: list[torch.Tensor] = []
-        num_read = 0
         with logging.tqdm(total=num_frames, desc="frames", unit="frame", disable=not shows_progress) as progress:
             for chunk in chunks_of(frames, self._frames_per_chunk, self._device):
                 features = encode_frames(self._tower, chunk, self._frames_per_chunk)  # (chunk, P, D)
                 representations.append(frame_representations(features))  # (chunk, D)
-                for place, of_frame in enumerate(features, start=num_read):
-                    if of_frame.nbytes > self._room:
-                        break
-                    self._room -= of_frame.nbytes
-                    self._kept[place] = of_frame.clone()  # a part of the chunk would keep all of it
-                num_read += len(chunk)
+                self._keep(features, num_frames)
                 progress.update(len(chunk))
         if not representations:
             raise ValueError("The video has no frame.")
         return torch.cat(representations)
+
+    def _keep(self, features: torch.Tensor, num_frames: int | None) -> None:
+        """Keeps the patch features of the first frames of the stream, as many as there is room for.
+
+        They are copied into one tensor, as frames are into a chunk. Its memory is used only as it is filled.
+        """
+        if not self._num_kept:
+            room = self._max_feature_bytes // features[0].nbytes
+            room = room if num_frames is None else min(room, num_frames)
+            self._kept = torch.empty((room, *features.shape[1:]), dtype=features.dtype, device=features.device)
+        count = min(len(features), len(self._kept) - self._num_kept)
+        self._kept[self._num_kept : self._num_kept + count] = features[:count]
+        self._num_kept += count
 
     def of_scenes(
         self, frame_indices: torch.Tensor, frames_at: Callable[[list[int]], Iterable[Any]] | None
@@ -86,7 +93,7 @@ class StreamedFeatures:
             ValueError: If frames are missing.
         """
         wanted = sorted(set(frame_indices.flatten().tolist()))
-        found = {place: self._kept[place] for place in wanted if place in self._kept}
+        found = {place: self._kept[place] for place in wanted if place < self._num_kept}
         missing = [place for place in wanted if place not in found]
         if missing:
             if frames_at is None:

@@ -1,5 +1,5 @@
 """
-Takes the pictures of the web page in docs/app.md, and measures how long a visitor waits for answers.
+Takes the pictures of the web page in docs/app.md, and measures how long visitors wait for answers.
 
     python docs/figures/app.py [--python .venv-app/bin/python] [--output docs/figures]
 
@@ -12,15 +12,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.conftest import chromium  # noqa: E402
-from tests.fila_video.serving.web_page import MINI, Visitor, running_page  # noqa: E402
-
-
 EXAMPLE = "Example: three scenes"
 QUESTIONS = ("How many scenes are there?", "What is in the last scene?")
 ROUNDS = 5
@@ -33,6 +28,9 @@ def main() -> None:
     parser.add_argument("--python", default=ROOT / ".venv-app/bin/python", type=Path, help="Python that has Gradio")
     parser.add_argument("--output", default=Path(__file__).parent, type=Path, help="folder for the pictures")
     options = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
+    from tests.fila_video.serving.web_page import MINI, running_page  # heavy, and not needed for --help
+
     command = ("-m", "fila_video.serving.app", MINI, "--port", "PORT", "--dtype", "float32", "--device", "cpu")
     with tempfile.TemporaryDirectory() as folder, running_page(options.python, Path(folder) / "log", *command) as url:
         _look(url, options.output)
@@ -40,6 +38,9 @@ def main() -> None:
 
 def _look(url: str, output: Path) -> None:
     from playwright.sync_api import sync_playwright
+
+    from tests.conftest import chromium
+    from tests.fila_video.serving.web_page import Visitor
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
@@ -57,7 +58,7 @@ def _look(url: str, output: Path) -> None:
         print(f"{question} question: {statistics.median(seconds):.1f} s (median of {ROUNDS})")
 
 
-def _ask(visitor: Visitor) -> list[float]:
+def _ask(visitor: Any) -> list[float]:
     """Asks both questions about the example, and returns the seconds until each answer was complete."""
     visitor.page.get_by_role("button", name=EXAMPLE).click()
     visitor.wait_until_accepted()

@@ -310,7 +310,7 @@ def test_a_full_disk_ends_the_run_with_no_incomplete_file_and_the_next_run_conti
     assert not (output / "captions.jsonl").exists()
 
     assert workshop.join(output) == 0
-    assert "; 1 were made by this run." in capsys.readouterr().out
+    assert "; 1 was made by this run." in capsys.readouterr().out
     assert records(output / "replaced.jsonl") == []
 
 

@@ -177,7 +177,7 @@ def test_every_missing_unexpected_and_misshapen_tensor_is_listed(tmp_path, fails
     assert "unexpected (2):\n  strange\n  vision_tower.vision_model.extra.weight (model.safetensors), as " in error
     assert "wrong shape (1):\n  model.multi_modal_projector.linear_1.bias: (7,) in " in error
     summary = "The tensors do not form the model that config.json describes."
-    assert error.splitlines()[-1] == f"convert_checkpoint: {summary}"
+    assert error.splitlines()[-1] == f"convert_checkpoint: {source}: {summary}"
 
 
 def test_integers_quantized_and_mixed_weights_are_refused(tmp_path, fails):
