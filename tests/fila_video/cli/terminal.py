@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -41,7 +42,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Ctrl-C reaches the program
+            preexec_fn=_become_the_foreground,
         )
         os.close(slave)
         self.raw = ""
@@ -97,3 +98,9 @@ class Terminal:
             elif command == "K":
                 lines[row] = "" if argument == "2" else lines[row][:column]
         return [line.rstrip() for line in lines]
+
+
+def _become_the_foreground() -> None:
+    """Lets Ctrl-C reach the program, also if the tests run in the background of a shell, where it is ignored."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
