@@ -94,7 +94,7 @@ vllm serve REPOSITORY --trust-remote-code --model-impl transformers \\
 In an environment with the package `fila-video`:
 
 ```bash
-python demo/ask_a_video.py clip.mp4 --question "QUESTION" --model REPOSITORY --trust-remote-code
+fila-video ask clip.mp4 "QUESTION" --model REPOSITORY
 ```
 
 </details>
