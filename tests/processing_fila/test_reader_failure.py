@@ -145,7 +145,7 @@ def test_many_opens_leave_nothing_behind(clip, tmp_path):
     open_many(100, sources)  # allocates what is allocated only once
     descriptors, resident = num_descriptors(), resident_bytes()
     open_many(500, sources)
-    assert num_descriptors() == descriptors
+    assert num_descriptors() <= descriptors
     assert resident_bytes() - resident < 8 * 2**20
 
 

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -264,9 +265,9 @@ def test_frames_kept_at_their_own_size(tmp_path):
 
 @pytest.fixture
 def clock(monkeypatch) -> list[float]:
-    """The time that the limits see; a test moves it."""
+    """The time that the limits see; a test moves it. PyAV's own clock stays as it is."""
     now = [1000.0]
-    monkeypatch.setattr("processing_fila.reader_limits.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("processing_fila.reader_limits.time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 
