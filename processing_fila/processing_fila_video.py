@@ -223,9 +223,10 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
         loading = {name: options.pop(name) for name in LOADING_ARGUMENTS if name in options}
         shape = {name: options.get(name, kwargs.get(name)) for name in SHAPE_ARGUMENTS}
         about_subtitles = SubtitleOptions(**{name: options.pop(name, None) for name in SUBTITLE_ARGUMENTS})
-        about_subtitles.sources(videos)  # raises an error before a video is read
+        subtitles = about_subtitles.sources(videos)  # raises an error before a video is read
         loaded = self.video_processor.load_videos(videos, **loading, **shape)
-        loaded = self._with_subtitles(videos, loaded, about_subtitles, loading)
+        if any(source is not None for source in subtitles):
+            loaded = self._with_subtitles(subtitles, loaded, about_subtitles, loading)
         timestamps = self._timestamps(options.get("timestamps"))
         if timestamps in TIMES_OF_SCENES:
             loaded = [self._with_times(video, place, timestamps) for place, video in enumerate(loaded)]
@@ -236,14 +237,15 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
         return loaded, {**kwargs, "videos_kwargs": options}
 
     def _with_subtitles(
-        self, videos: list[Any], loaded: list[LoadedVideo], options: SubtitleOptions, loading: dict[str, Any]
+        self, sources: list[Any], loaded: list[LoadedVideo], options: SubtitleOptions, loading: dict[str, Any]
     ) -> list[LoadedVideo]:
-        """The videos with the text of their subtitles, if there are any."""
+        """The videos with the text of their subtitles, which are read with the limits of the video processor."""
+        given = {name: loading[name] for name in READER_ARGUMENTS if name in loading}
         return write_subtitles(
-            videos,
+            sources,
             loaded,
             options,
-            reader_options={name: loading[name] for name in READER_ARGUMENTS if loading.get(name) is not None},
+            reader_options=self.video_processor.reader_options_of(given),
             count_tokens=lambda text: len(self.tokenizer(text, add_special_tokens=False)["input_ids"]),
             markers=[*self.tokenizer.all_special_tokens, *self.tokenizer.get_added_vocab()],
         )

@@ -227,7 +227,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             "size": self._decoded_size(size, self.do_resize if do_resize is None else do_resize, resample),
             "seek_mode": seek_mode or self.seek_mode,
             "is_8_bit": self.do_rescale if do_rescale is None else do_rescale,
-            "reader_options": self._reader_options(reader_options),
+            "reader_options": self.reader_options_of(reader_options),
         }
         of_call: dict[str, Any] = {
             **{"do_sample_frames": do_sample_frames, "num_frames": num_frames, "fps": fps, "max_frames": max_frames},
@@ -274,7 +274,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             )
         sampling = self._sampling(do_sample_frames, num_frames, fps, max_frames)
         takes_all = sampling.pop("takes_all")
-        reader = VideoReader(video, **self._reader_options(reader_options))
+        reader = VideoReader(video, **self.reader_options_of(reader_options))
         try:
             return VideoStream(
                 reader,
@@ -303,7 +303,7 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             fps = self.fps
         return {"num_frames": num_frames, "fps": fps, "max_frames": max_frames, "takes_all": not do_sample_frames}
 
-    def _reader_options(self, given: dict[str, Any]) -> dict[str, Any]:
+    def reader_options_of(self, given: dict[str, Any]) -> dict[str, Any]:
         """The options of [`VideoReader`] in the call, or this processor's own; those that nobody sets are left out."""
         if unknown := sorted(given.keys() - set(READER_ARGUMENTS)):
             raise TypeError(f"{unknown[0]} is not an argument for loading videos.")

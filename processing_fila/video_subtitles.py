@@ -14,7 +14,7 @@
 """The subtitles of the videos of a call -> the text that stands in the prompt for each of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from reprlib import repr as shorten
 from typing import Any
 
@@ -71,7 +71,7 @@ class SubtitleOptions:
 
 
 def write_subtitles(
-    videos: Sequence[GivenVideo],
+    sources: Sequence[Any],
     loaded: Sequence[LoadedVideo],
     options: SubtitleOptions,
     *,
@@ -83,8 +83,8 @@ def write_subtitles(
     Returns the loaded videos, those with subtitles with a text in their metadata.
 
     Args:
-        videos: The videos as they were given.
-        loaded: The same videos, loaded.
+        sources: For each video a file to read its subtitles from, or None; see [`SubtitleOptions.sources`].
+        loaded: The videos.
         options: What the call says about subtitles.
         reader_options: Options of [`VideoReader`].
         count_tokens: Counts the tokens of a text.
@@ -97,7 +97,7 @@ def write_subtitles(
     read: dict[int, list[SubtitleLine]] = {}
     written: dict[tuple[int, int], LoadedVideo] = {}  # equal videos with equal subtitles share metadata
     result = []
-    for place, (source, video) in enumerate(zip(options.sources(videos), loaded, strict=True)):
+    for place, (source, video) in enumerate(zip(sources, loaded, strict=True)):
         if source is None:
             result.append(video)
             continue
@@ -111,13 +111,9 @@ def write_subtitles(
         key = (id(source), id(video.metadata))
         if key not in written:
             chosen = choose_lines(read[id(source)], video.metadata.timestamps, options.subtitle_lines or "all")
-            chosen = [SubtitleLine(*_span(line), without_markers(line.text, markers)) for line in chosen]
+            chosen = [replace(line, text=without_markers(line.text, markers)) for line in chosen]
             limit = options.max_subtitle_tokens
             limit = DEFAULT_MAX_SUBTITLE_TOKENS if limit is None else limit
             written[key] = video.with_subtitles(write_within(chosen, count_tokens, limit))
         result.append(written[key])
     return result
-
-
-def _span(line: SubtitleLine) -> tuple[float, float]:
-    return line.start_seconds, line.end_seconds

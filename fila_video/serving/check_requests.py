@@ -12,7 +12,7 @@ from .fetch_images import fetch_images
 
 
 ALLOWED_SCHEMES = ("http", "https", "data")
-MEDIA_PARTS = ("video_url", "image_url", "audio_url", "input_image")
+MEDIA_PARTS = ("video_url", "image_url", "audio_url", "input_image", "subtitles")
 PROTECTED_ARGUMENTS = (
     *("sanitize_control_tokens", "chat_template", "processor_kwargs", "text_kwargs", "videos_kwargs"),
     *("url_timeout_seconds", "url_total_seconds", "url_max_bytes", "url_policy"),
@@ -27,10 +27,10 @@ class CheckRequests:
     """
     An ASGI application in front of another one.
 
-    A request is answered with status 400 if a video or image in it is no http(s) or data URL, or if it sets one of the
-    arguments of the chat template that protect the server. Images at http(s) URLs are fetched here, and their data URLs
-    take their place, because transformers would fetch them from any address and without a limit. Videos are fetched by
-    our reader, which has limits. All other requests pass unchanged.
+    A request is answered with status 400 if a video, an image or subtitles in it are no http(s) or data URL, or if it
+    sets one of the arguments of the chat template that protect the server. Images at http(s) URLs are fetched here, and
+    their data URLs take their place, because transformers would fetch them from any address and without a limit. Videos
+    and subtitles are fetched by our reader, which has limits. All other requests pass unchanged.
 
     Args:
         application: The application to protect.
@@ -95,7 +95,7 @@ def find_fault(body: bytes) -> str | None:
             return f"chat_template_kwargs must not hold {name!r}."
     for url in media_urls(request):
         if not isinstance(url, str) or scheme_of(url) not in ALLOWED_SCHEMES:
-            return "Videos and images must be http, https or data URLs."
+            return "Videos, images and subtitles must be http, https or data URLs."
     return None
 
 
@@ -108,7 +108,7 @@ def scheme_of(url: str) -> str:
 
 
 def media_urls(value: Any) -> Iterator[Any]:
-    """Everything in a request that stands for a video or an image."""
+    """Everything in a request that stands for a video, an image or subtitles."""
     if isinstance(value, dict):
         for name, item in value.items():
             if name in MEDIA_PARTS:

@@ -1,5 +1,6 @@
 """Subtitles in the prompts of the processor and the pipeline."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,17 @@ def test_errors_name_what_is_wrong(processor, clip):
         prompt_of(processor, {**frames, "source_fps": 2}, subtitles=True)
     with pytest.raises(ValueError, match="Subtitles need the times of the frames, which video 0 does not have"):
         prompt_of(processor, frames, timestamps="none", subtitles=str(clip.with_suffix(".srt")))
+
+
+def test_subtitles_are_read_with_the_limits_of_the_processor(processor, clip):
+    """Those that are saved in the processor hold as for videos."""
+    part = {"type": "video", "path": str(clip)}
+    careful = copy.deepcopy(processor)
+    careful.video_processor.url_policy = "public_only"
+    with pytest.raises(OSError, match="not public|public_only"):
+        prompt_of(careful, part, subtitles="http://127.0.0.1:9/lines.srt")
+    with pytest.raises(OSError, match="not public|public_only"):
+        prompt_of(processor, part, subtitles="http://127.0.0.1:9/lines.srt", url_policy="public_only")
 
 
 def test_the_pipeline_reads_them_and_keeps_videos_apart(clip):

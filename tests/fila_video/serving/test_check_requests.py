@@ -39,8 +39,10 @@ def test_what_passes(body):
     "url", ["/etc/passwd", "clip.mp4", "file:///etc/passwd", "C:\\clip.mp4", "ftp://example.org/a", "", None, 7, ["a"]]
 )
 def test_files_of_the_server_are_refused(url):
-    assert find_fault(video(url)) == "Videos and images must be http, https or data URLs."
+    assert find_fault(video(url)) == "Videos, images and subtitles must be http, https or data URLs."
     assert find_fault(chat(type="image_url", image_url={"url": url})) is not None
+    assert find_fault(chat(type="video_url", video_url="https://example.org/a.mp4", subtitles=url)) is not None
+    assert find_fault(json.dumps({"chat_template_kwargs": {"subtitles": url}}).encode()) is not None
     # The form of the Responses API.
     assert find_fault(json.dumps({"input": [{"content": [{"type": "input_image", "image_url": url}]}]}).encode())
 
