@@ -93,10 +93,8 @@ def _open_image(source: VideoSource) -> Any:
     """Opens the image with the class for WebP itself, because `Image.open` has a limit of its own for pixels."""
     from PIL.WebPImagePlugin import WebPImageFile  # only WebP needs it
 
+    source.guard.check_picture(*_declared_size(source.head))
     file: Any = source.open()
-    with open(file, "rb") if isinstance(file, str) else file as opened:
-        source.guard.check_picture(*_declared_size(opened.read(30)))
-    file = source.open()
     try:
         return WebPImageFile(file)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -104,7 +102,7 @@ def _open_image(source: VideoSource) -> Any:
 
 
 def _declared_size(head: bytes) -> tuple[int, int]:
-    """Returns height and width in the first 30 bytes of a WebP image (RFC 9649); 0 if there are none."""
+    """Returns height and width in the first bytes of a WebP image (RFC 9649); 0 if there are none."""
     kind, data = head[12:16], head[20:].ljust(10, b"\0")
     if kind == b"VP8X":
         return int.from_bytes(data[7:10], "little") + 1, int.from_bytes(data[4:7], "little") + 1

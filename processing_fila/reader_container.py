@@ -214,10 +214,7 @@ def open_container(source: VideoSource, *, looks_only: bool = False) -> Any:
 
 def _picture_kind(source: VideoSource) -> str | None:
     """Returns what kind of still picture a file is that is no video, by its first bytes; None if it is none."""
-    file = source.open()
-    with open(file, "rb") if isinstance(file, str) else file as opened:
-        head = opened.read(4)
-    return next((kind for start, kind in PICTURES.items() if head.startswith(start)), None)
+    return next((kind for start, kind in PICTURES.items() if source.head.startswith(start)), None)
 
 
 def _video_stream(container: Any, name: str) -> Any:

@@ -29,18 +29,22 @@ READ_BYTES = 2**20
 
 def keep_whole_pictures(source: VideoSource) -> None:
     """Lets a source hold the whole pictures alone, if it is a GIF, APNG or WebP animation that is cut off."""
+    head = source.head
+    if head[:4] == b"GIF8":
+        find_end, end_mark = _end_of_gif, GIF_END
+    elif head[:8] == PNG_SIGNATURE:
+        find_end, end_mark = _end_of_png, PNG_END
+    elif source.is_webp:
+        find_end, end_mark = _end_of_webp, None
+    else:
+        return
     opened = source.open()
     with closing(open(opened, "rb") if isinstance(opened, str) else opened) as file:
-        head = file.read(12)
-        if head[:4] == b"GIF8":
-            find_end, is_whole = _end_of_gif, lambda: _ends_with(file, GIF_END, source)
-        elif head[:8] == PNG_SIGNATURE:
-            find_end, is_whole = _end_of_png, lambda: _ends_with(file, PNG_END, source)
-        elif head[:4] == b"RIFF" and head[8:] == b"WEBP":
-            find_end, is_whole = _end_of_webp, lambda: file.seek(0, 2) >= int.from_bytes(head[4:8], "little") + 7
+        if end_mark is None:
+            is_whole = file.seek(0, 2) >= int.from_bytes(head[4:8], "little") + 7
         else:
-            return
-        if is_whole():
+            is_whole = _ends_with(file, end_mark, source)
+        if is_whole:
             return
         file.seek(0)
         data = file.read()

@@ -37,6 +37,7 @@ except ImportError:
 
 
 OLDEST_PYAV = (17, 1)
+HEAD_BYTES = 32
 
 VideoInput = str | os.PathLike | bytes | BinaryIO
 
@@ -88,12 +89,16 @@ class VideoSource:
         return self._open()
 
     @cached_property
-    def is_webp(self) -> bool:
-        """Whether this is a WebP image. FFmpeg shows none of its animations, Pillow does."""
+    def head(self) -> bytes:
+        """The first bytes of the file, by which formats are told apart."""
         file = self.open()
         with open(file, "rb") if isinstance(file, str) else file as opened:
-            head = opened.read(12)
-        return head[:4] == b"RIFF" and head[8:] == b"WEBP"
+            return opened.read(HEAD_BYTES)
+
+    @property
+    def is_webp(self) -> bool:
+        """Whether this is a WebP image. FFmpeg shows none of its animations, Pillow does."""
+        return self.head[:4] == b"RIFF" and self.head[8:12] == b"WEBP"
 
     def _num_bytes(self) -> int:
         file = self.open()

@@ -24,7 +24,7 @@ from typing import Any, cast
 import numpy as np
 from transformers.video_utils import VideoMetadata
 
-from .reader import SampledVideo
+from .reader import SampledVideo, VideoReader
 
 
 @dataclass
@@ -73,15 +73,33 @@ class FilaVideoMetadata(VideoMetadata):
 
 def metadata_of_sample(sampled: SampledVideo) -> FilaVideoMetadata:
     """Makes the metadata of frames that our reader has sampled from a file."""
+    return metadata_of_file(sampled, sampled.total_frames, sampled.frame_indices, sampled.seconds)
+
+
+def metadata_of_file(
+    facts: SampledVideo | VideoReader,
+    total_frames: int,
+    frame_indices: np.ndarray,
+    seconds: Sequence[float] | np.ndarray,
+) -> FilaVideoMetadata:
+    """
+    Makes the metadata of frames of a file.
+
+    Args:
+        facts: What is known of the file: rate, size and duration.
+        total_frames: Number of frames of the file.
+        frame_indices: Indices of the frames, `(N,)` int64.
+        seconds: When each frame is shown, `(N,)`.
+    """
     return FilaVideoMetadata(
-        total_num_frames=sampled.total_frames,
-        fps=sampled.average_fps or None,
-        width=sampled.width,
-        height=sampled.height,
-        duration=sampled.duration_seconds,
+        total_num_frames=total_frames,
+        fps=facts.average_fps or None,
+        width=facts.width,
+        height=facts.height,
+        duration=facts.duration_seconds,
         video_backend="pyav",
-        frames_indices=sampled.frame_indices.tolist(),
-        frame_seconds=sampled.seconds.tolist(),
+        frames_indices=frame_indices.tolist(),
+        frame_seconds=np.asarray(seconds, dtype=np.float64).tolist(),
     )
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from .frame_sampling import frames_between, sample_frame_indices
 from .reader import VideoReader
 from .video_digests import DIGEST_BYTES, finish_digest
-from .video_metadata import FilaVideoMetadata
+from .video_metadata import FilaVideoMetadata, metadata_of_file
 
 
 class VideoStream:
@@ -105,16 +105,7 @@ class VideoStream:
         """What is known of the frames that were read."""
         reader = self._reader
         indices = np.searchsorted(reader.frame_seconds, np.asarray(self._seconds) - 1e-9)
-        return FilaVideoMetadata(
-            total_num_frames=reader.num_frames,
-            fps=reader.average_fps or None,
-            width=reader.width,
-            height=reader.height,
-            duration=reader.duration_seconds,
-            video_backend="pyav",
-            frames_indices=indices.tolist(),
-            frame_seconds=list(self._seconds),
-        )
+        return metadata_of_file(reader, reader.num_frames, indices, self._seconds)
 
     @property
     def frames_digest(self) -> str:
