@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from fila_video.common.counted import counted
+
 from .clock import clock
 
 
@@ -99,8 +101,8 @@ class SelectedScenes:
             how = "every frame"
         num_scenes, size = self.scene_frames.shape
         return (
-            f"{clock(self.duration_seconds)} long, {self.num_frames} frames sampled, "
-            f"{num_scenes} {'scene' if num_scenes == 1 else 'scenes'} of {size} ({how})"
+            f"{clock(self.duration_seconds)} long, {counted(self.num_frames, 'frame')} sampled, "
+            f"{counted(num_scenes, 'scene')} of {size} ({how})"
         )
 
     @property

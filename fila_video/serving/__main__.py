@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from fila_video.common.command_line import HelpFormatter, run_reporting_errors
 
+from .server_options import add_server_options
+
 
 PROGRAM = "python -m fila_video.serving"
 DESCRIPTION = "Start an OpenAI-compatible server, for machines without vLLM."
@@ -34,18 +36,13 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION, formatter_class=HelpFormatter)
-    parser.add_argument("model", help="folder or Hub id of a FiLA-Video model")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=8000, help="port to listen on")
+    add_server_options(parser, port=8000, device="auto")
     parser.add_argument("--num-frames", type=int, help="number of frames sampled from a video (default: 32)")
     parser.add_argument(
         "--allow-private-addresses",
         action="store_true",
         help="fetch URLs of clients from any address, also from those of your own network",
     )
-    parser.add_argument("--dtype", default="auto", help="dtype of the weights")
-    parser.add_argument("--device", default="auto", help="device of the model, such as cpu or cuda:0")
-    parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with the model")
     return parser
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from fila_video.common.command_line import HelpFormatter, run_reporting_errors
 from fila_video.common.extras import require_extra
 
+from .server_options import add_server_options
+
 
 PROGRAM = "python -m fila_video.serving.app"
 
@@ -41,14 +43,9 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description=__doc__, formatter_class=HelpFormatter)
-    parser.add_argument("model", help="folder or Hub id of a FiLA-Video model")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=7860, help="port to listen on")
+    add_server_options(parser, port=7860, device=None)
     parser.add_argument("--max-megabytes", type=int, default=200, help="size of the largest video, in megabytes")
     parser.add_argument("--max-minutes", type=float, default=30, help="duration of the longest video, in minutes")
-    parser.add_argument("--dtype", default="auto", help="dtype of the weights")
-    parser.add_argument("--device", help="device of the model, such as cpu or cuda:0")
-    parser.add_argument("--trust-remote-code", action="store_true", help="run the code that comes with the model")
     parser.add_argument(
         "--write-space",
         metavar="FOLDER",
