@@ -115,22 +115,6 @@ def onnx_python() -> Path:
     return Path(os.environ[ONNX_VARIABLE])
 
 
-@pytest.fixture
-def browser_page():
-    """A page of a headless Chromium without a network. The test fails if the page reports an error."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900}, offline=True)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        yield page
-        browser.close()
-    assert errors == []
-
-
 @pytest.fixture(scope="session")
 def app_python() -> Path:
     """The Python of the environment that has Gradio."""
@@ -147,6 +131,18 @@ def browser():
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", *camera])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def browser_page(browser):
+    """A page without a network. The test fails if the page reports an error."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, offline=True)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield page
+    page.close()
+    assert errors == []
 
 
 @pytest.fixture(scope="session")
