@@ -65,7 +65,7 @@ class StreamedFeatures:
         return torch.cat(representations)
 
     def _keep(self, features: torch.Tensor, num_frames: int | None) -> None:
-        """Keeps the patch features of the first frames of the stream, as many as there is room for.
+        """Keeps the patch features of the first frames of the stream, up to the limit.
 
         They are copied into one tensor, as frames are into a chunk. Its memory is used only as it is filled.
         """

@@ -157,8 +157,8 @@ class VideoReader:
         on_damage: What happens if frames are damaged, or if the file ends before its structure does, as when a download
             broke off: `"warn"` or `"error"`.
         max_pixels: Largest number of pixels of one picture, as it is stored and as it is shown. A sample of frames at
-            their own size may have 64 times as many. One reading may decode 16 times as many, and 2^18 more for each
-            byte of the file (2^16 in an animated image).
+            their own size may have 64 times this number. One reading may decode 16 times this number, and 2^18 more for
+            each byte of the file (2^16 in an animated image).
         max_seconds: Longest time that the reader may work in total, in seconds. Time that the caller spends between two
             frames does not count.
 

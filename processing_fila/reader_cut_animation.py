@@ -92,7 +92,7 @@ def _palette_bytes(flags: int) -> int:
 
 
 def _end_of_png(data: bytes) -> int | None:
-    """A picture is whole if another one, or the end, comes after it."""
+    """A picture is whole if another picture, or the end, comes after it."""
     place, controls = len(PNG_SIGNATURE), []
     while place + 12 <= len(data):
         name, size = data[place + 4 : place + 8], 12 + int.from_bytes(data[place : place + 4], "big")

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Decoding segments of a video in several threads, ahead of the consumer.
 
-A worker whose frames nobody takes gives its thread back and goes on later in another one. Threads hold nothing that
+A worker whose frames nobody takes gives its thread back and goes on later in another thread. Threads hold nothing that
 keeps the consumer's iterator alive, and the last of them to end closes what they shared.
 """
 

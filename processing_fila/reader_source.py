@@ -90,7 +90,7 @@ class VideoSource:
 
     @cached_property
     def head(self) -> bytes:
-        """The first bytes of the file, by which formats are told apart."""
+        """The first bytes of the file, by which formats are recognized."""
         file = self.open()
         with open(file, "rb") if isinstance(file, str) else file as opened:
             return opened.read(HEAD_BYTES)

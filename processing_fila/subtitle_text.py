@@ -53,7 +53,7 @@ def write_lines(lines: Iterable[SubtitleLine]) -> str:
 
 
 def write_within(lines: Sequence[SubtitleLine], count_tokens: Callable[[str], int], max_tokens: int) -> str:
-    """Writes as many subtitles as a number of tokens allows.
+    """Writes the subtitles that fit into a number of tokens.
 
     If not all of them fit, lines are left out evenly over the video.
 

@@ -36,7 +36,7 @@ class VideoScenes(SelectedScenes):
         """Draws each scene as a card: its representative large, its supplements small, with their times.
 
         Args:
-            columns: Number of cards in a row. Default: as many as fit into 2,100 pixels, in rows of equal length.
+            columns: Number of cards in a row. Default: the number that fits into 2,100 pixels, in rows of equal length.
 
         Raises:
             ValueError: If `columns` is not positive.

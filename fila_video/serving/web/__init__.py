@@ -8,7 +8,7 @@ Reading order:
     video_checks         which videos are accepted
     answering            the model is asked, and its answer streamed
     scene_strip          the scenes under the player
-    failures             what a visitor is told when something fails
+    failures             what a visitor reads when something fails
     guard              stands in front of Gradio: which requests pass
     visitors             tells browsers apart, and what belongs to which
 """

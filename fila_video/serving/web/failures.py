@@ -1,4 +1,4 @@
-"""What a visitor is told when something fails."""
+"""What a visitor reads when something fails."""
 
 import html
 import logging
@@ -19,7 +19,7 @@ def alert(text: str) -> str:
 
 
 def reason_of(error: Exception, path: Path) -> str:
-    """What a visitor is told about an error. Errors that are not about the video or a setting are logged, not told."""
+    """Returns what a visitor reads about an error. Errors that are not about the video or a setting are only logged."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return "The video needs more memory than the server has. Read fewer frames, or keep fewer scenes."
     if isinstance(error, (OSError, ValueError)):

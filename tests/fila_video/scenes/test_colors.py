@@ -1,4 +1,4 @@
-"""The palette: distinct, readable, and told apart by people with any color vision."""
+"""The palette: distinct, readable, and distinguishable for people with any color vision."""
 
 import itertools
 
