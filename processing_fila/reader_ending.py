@@ -186,11 +186,13 @@ def _is_cut_flash(data: FileBytes) -> bool:
     if 11 <= size < data.size and _is_flash_tag(data, start) and data.number(start + 1, 3) == size - 11:
         return False
     start = data.number(5, 4) + 4
-    while start + 11 <= data.size:
+    while start < data.size:
         if not _is_flash_tag(data, start):
             raise Unknown
+        if start + 11 > data.size:  # inside of the header of a tag
+            return True
         start += 11 + data.number(start + 1, 3) + 4
-    return start - 4 > data.size  # some writers leave out the last size
+    return start not in (data.size, data.size + 4)  # some writers leave out the last size
 
 
 def _is_flash_tag(data: FileBytes, start: int) -> bool:
@@ -216,6 +218,14 @@ def _is_cut_ogg(data: FileBytes) -> bool:
     return len(sizes) < tail[page + 26] or page + 27 + len(sizes) + sum(sizes) > len(tail)
 
 
+def _is_cut_ivf(data: FileBytes) -> bool:
+    """Each frame follows its size and its time."""
+    start = data.number(6, 2, "little")
+    while start + 12 <= data.size:
+        start += 12 + data.number(start, 4, "little")
+    return start != data.size
+
+
 def _is_cut_transport_stream(packet_bytes: int, sync: int) -> Callable[[FileBytes], bool]:
     """Whether the last packet is shorter than the others; `sync` is the place of its first mark."""
 
@@ -239,6 +249,7 @@ CHECKS: list[tuple[Callable[[bytes], bool], Callable[[FileBytes], bool]]] = [
     (lambda head: head[:3] == b"FLV", _is_cut_flash),
     (lambda head: head[:16] == ASF_HEADER, _is_cut_asf),
     (lambda head: head[:4] == b"OggS", _is_cut_ogg),
+    (lambda head: head[:4] == b"DKIF", _is_cut_ivf),
     (lambda head: _has_sync(head, 188, 0), _is_cut_transport_stream(188, 0)),
     (lambda head: _has_sync(head, 192, 4), _is_cut_transport_stream(192, 4)),
 ]

@@ -122,6 +122,18 @@ def test_hardly_fewer_frames_than_ffmpeg(clip, tmp_path):
     assert shown - 1 <= len(frames) <= shown + 1
 
 
+@pytest.mark.parametrize(("name", "header_bytes"), [("clip.flv", 11), ("clip.ivf", 12)])
+def test_cut_inside_the_header_of_a_frame(name, header_bytes, tmp_path):
+    """In these containers `pos` is the place of the header, in front of the picture."""
+    clip = draw_clip(tmp_path / name, seconds=4, gop_size=10, size=(128, 192), **CONTAINERS[name])
+    with av.open(str(clip)) as container:
+        start = [packet.pos for packet in container.demux(video=0) if packet.size][20]
+    (tmp_path / "cut").mkdir()
+    for size in (start + 1, start + header_bytes - 1, start + header_bytes):
+        frames, (message,) = read_with_warnings(cut_off(clip, tmp_path / "cut" / name, size))
+        assert f"{name} is cut off: the first 20 frames" in message and len(frames) == 20
+
+
 def test_whole_files_are_silent(clip):
     frames, messages = read_with_warnings(clip)
     assert messages == [] and len(frames) in (20, 40)
