@@ -2,6 +2,7 @@
 
 PYTHON ?= python3# makes the environment; any Python >= 3.10
 ARGS ?=#           more arguments for pytest:  make test ARGS="-k scene -x"
+WORKERS ?= 2#      processes of the fast tests
 
 # The oldest supported transformers and PyAV, as setup.cfg states them.
 FLOOR := $(shell sed -n 's/^ *transformers>=\([0-9.]*\).*/\1/p' setup.cfg)
@@ -18,6 +19,9 @@ PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python"
          FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" \
          FILA_ONNX_PYTHON="$(CURDIR)/.venv-onnx/bin/python" \
          FILA_APP_PYTHON="$(CURDIR)/.venv-app/bin/python" $(1)/bin/python -m pytest
+
+# The tests of a file share its fixtures, so they stay in one process.
+IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint docs release clean
 .DEFAULT_GOAL := help
@@ -42,13 +46,13 @@ train-demo: .venv/.ready ## train a tiny model in all four stages on drawn pictu
 	.venv/bin/python demo/train_all_stages.py --output outputs/train-demo
 
 test: .venv-public/.ready .venv-floor/.ready ## the fast tests, on the newest transformers
-	$(call PYTEST,.venv) $(ARGS)
+	$(call PYTEST,.venv) $(IN_PARALLEL) $(ARGS)
 
 test-slow: .venv-public/.ready .venv-floor/.ready .venv-onnx/.ready .venv-app/.ready ## the tests that take long or much memory
 	$(call PYTEST,.venv) -m slow $(ARGS)
 
 test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transformers and PyAV
-	$(call PYTEST,.venv-floor) -m "not slow and not vllm and not other_environment" $(ARGS)
+	$(call PYTEST,.venv-floor) -m "not slow and not vllm and not other_environment" $(IN_PARALLEL) $(ARGS)
 
 test-vllm: .venv/.ready .venv-vllm/.ready ## vLLM's CPU build gives the answers of generate
 	FILA_VLLM_PYTHON="$(CURDIR)/.venv-vllm/bin/python" $(call PYTEST,.venv) -m vllm $(ARGS)

@@ -14,6 +14,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 import torch
+from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from transformers.utils import logging
 
 from tests import environment as environments
 from tests.environment import APP_VARIABLE, ONNX_VARIABLE, PYTHON_VARIABLES, REPOSITORY, VLLM_VARIABLE, python_of
@@ -101,6 +103,17 @@ def _skip_or_fail(reason: str) -> None:
     if NO_SKIPS:
         pytest.fail(f"{reason}, and FILA_NO_SKIPS forbids skipping", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def library_messages():
+    """Puts back what a command line changes for its process: it hides messages and progress bars of libraries."""
+    verbosity, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    has_no_download_bars = are_progress_bars_disabled()
+    yield
+    logging.set_verbosity(verbosity)
+    (logging.enable_progress_bar if has_bars else logging.disable_progress_bar)()
+    (disable_progress_bars if has_no_download_bars else enable_progress_bars)()
 
 
 @pytest.fixture(scope="session")
