@@ -13,7 +13,8 @@ first token   seconds from the frames and the prompt to the first token, and CPU
 limit         what the matrix products of the tower and of the prompt take at the rate that this
               machine reaches in one large product: FiLA-Video cannot be faster with these parts
 tokens/s      new tokens per second after the first
-memory        largest memory above that of the loaded model, the frames included
+memory        largest memory above that of the loaded model, the frames included: bytes for
+              FiLA-Video and floats for LLaVA-OneVision, as their pipelines have them
 """
 
 import argparse

@@ -64,16 +64,23 @@ def generate(model: Any, options: argparse.Namespace, *, num_frames: int, new_to
 
 
 def draw_frames(options: argparse.Namespace, config: Any, num_frames: int) -> Any:
-    """Returns frames of eight different scenes, (1, N, 3, H, W)."""
+    """Returns frames of eight different scenes, (1, N, 3, H, W), in the form in which each model's pipeline has them.
+
+    FiLA-Video takes bytes, which it normalizes chunk by chunk. LLaVA-OneVision takes normalized floats of all frames.
+    """
     import torch
 
     generator = torch.Generator(options.device).manual_seed(0)
     side = config.vision_config.image_size
-    dtype = getattr(torch, options.dtype)
-    scenes = torch.rand(8, 3, side, side, generator=generator, device=options.device, dtype=dtype)
+    scenes = torch.randint(128, (8, 3, side, side), generator=generator, device=options.device, dtype=torch.uint8)
     frames = scenes[torch.arange(num_frames, device=options.device) * 8 // num_frames]
-    frames += torch.rand(num_frames, 1, 1, 1, generator=generator, device=options.device, dtype=dtype) / 8
-    return frames[None]
+    frames += torch.randint(128, (num_frames, 1, 1, 1), generator=generator, device=options.device, dtype=torch.uint8)
+    if options.engine == "fila":
+        return frames[None]
+    floats = torch.empty(frames.shape, device=options.device, dtype=getattr(torch, options.dtype))
+    for place, frame in enumerate(frames):
+        floats[place] = frame
+    return floats.div_(127.5).sub_(1)[None]
 
 
 def count_tokens(options: argparse.Namespace, config: Any, num_frames: int) -> int:
