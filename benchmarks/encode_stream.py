@@ -54,15 +54,17 @@ def run(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     """Does the work once."""
     from processing_fila import FilaVideoVideoProcessor
 
+    max_feature_bytes = arguments.feature_mib * 2**20
     if arguments.part == "tower":
-        model.encode_video(noise(arguments.frames), lambda places: noise(len(places)))
+        frames = noise(arguments.frames)
+        model.encode_video(frames, lambda places: noise(len(places)), max_feature_bytes=max_feature_bytes)
         return {"frames": arguments.frames}
     processor = FilaVideoVideoProcessor(max_frames=arguments.frames, num_frames=arguments.frames)
     with processor.open_stream(arguments.video) as stream:
         if arguments.part == "decoding":
             return {"frames": sum(1 for _ in stream)}
         features = model.encode_video(
-            stream, stream.frames_at, num_frames=len(stream), max_feature_bytes=arguments.feature_mib * 2**20
+            stream, stream.frames_at, num_frames=len(stream), max_feature_bytes=max_feature_bytes
         )
         return {"frames": len(stream.metadata.frame_seconds), "scenes": len(features.scene_representatives[0])}
 

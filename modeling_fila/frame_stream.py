@@ -28,6 +28,9 @@ from .scene_selection import frame_representations
 from .vision_features import encode_frames
 
 
+MIN_ROWS = 256  # of a growing tensor: enough for most videos
+
+
 class StreamedFeatures:
     """
     The representations of all frames of a stream, and the patch features of some.
@@ -53,16 +56,16 @@ class StreamedFeatures:
         Raises:
             ValueError: If there is no frame.
         """
-        representations: list[torch.Tensor] = []
+        representations = GrowingTensor()  # (N, D)
         with logging.tqdm(total=num_frames, desc="frames", unit="frame", disable=not shows_progress) as progress:
             for chunk in chunks_of(frames, self._frames_per_chunk, self._device):
                 features = encode_frames(self._tower, chunk, self._frames_per_chunk)  # (chunk, P, D)
-                representations.append(frame_representations(features))  # (chunk, D)
+                representations.add(frame_representations(features))  # (chunk, D)
                 self._keep(features, num_frames)
                 progress.update(len(chunk))
-        if not representations:
+        if not len(representations):
             raise ValueError("The video has no frame.")
-        return torch.cat(representations)
+        return representations.rows
 
     def _keep(self, features: torch.Tensor, num_frames: int | None) -> None:
         """Keeps the patch features of the first frames of the stream, up to the limit.
@@ -113,6 +116,37 @@ class StreamedFeatures:
         if len(features) != num_wanted:
             raise ValueError(f"frames_at gave {len(features)} frames, but {num_wanted} were asked for.")
         return features
+
+
+class GrowingTensor:
+    """
+    Rows that are added some at a time, kept in one tensor that doubles its size when it is full.
+
+    A small tensor for each chunk would stay in memory between the large tensors of the tower, which come and go. The
+    allocator could not join the free memory on both sides of it, and the process would grow with every few chunks.
+    """
+
+    def __init__(self):
+        self._table, self._num_rows = torch.empty(0), 0
+
+    def __len__(self) -> int:
+        return self._num_rows
+
+    @property
+    def rows(self) -> torch.Tensor:
+        """All rows, of the shape (rows, ...). It shares its memory with this object."""
+        return self._table[: self._num_rows]
+
+    def add(self, rows: torch.Tensor) -> None:
+        """Copies rows, of the shape (new rows, ...), to the end."""
+        num_rows = self._num_rows + len(rows)
+        if num_rows > len(self._table):
+            table = rows.new_empty((max(2 * num_rows, MIN_ROWS), *rows.shape[1:]))
+            if self._num_rows:
+                table[: self._num_rows] = self.rows
+            self._table = table
+        self._table[self._num_rows : num_rows] = rows
+        self._num_rows = num_rows
 
 
 def chunks_of(frames: Iterable[Any], size: int, device: torch.device) -> Iterator[torch.Tensor]:
