@@ -126,6 +126,12 @@ def _add_scene_options(scenes: Any) -> None:
     scenes.add_argument(
         "--scene-merging", choices=SCENE_MERGINGS, help="how the frames of a scene are merged (weighted)"
     )
+    scenes.add_argument(
+        "--selection-layer",
+        type=int,
+        metavar="N",
+        help="number of layers of the vision tower after which scenes are selected (all)",
+    )
 
 
 def _add_weight_options(weights: Any) -> None:

@@ -128,6 +128,12 @@ class FilaVideoConfig(PreTrainedConfig):
         scene_merging (`str`, *optional*, defaults to `"weighted"`):
             How the frames of a scene are merged: `"weighted"` (eq. 7, 8), `"average"`, `"attention"` (C.1), `"bsm"`
             (C.2) or `"none"` (FiLA-Base).
+        selection_layer (`int`, *optional*):
+            Number of layers of the vision tower that all sampled frames go through, from 0 (the embeddings of the
+            patches) to `vision_config.num_hidden_layers`. Scenes are selected by the states of that layer
+            (`hidden_states[selection_layer]`, before any final norm), averaged over the patches, and only their
+            frames go through the rest of the layers. An early layer costs less time and selects other scenes. Default:
+            all layers, as in the paper. Not used by `scene_merging="none"`.
         kmeans_init (`str`, *optional*, defaults to `"random"`):
             How the first centers are drawn: `"random"` (the paper) or `"kmeans++"`.
         kmeans_seed (`int`, *optional*, defaults to 0):
@@ -202,6 +208,7 @@ class FilaVideoConfig(PreTrainedConfig):
     scene_selection: str = "kmeans"
     scene_supplement: str = "similar"
     scene_merging: str = "weighted"
+    selection_layer: int | None = None
     kmeans_init: str = "random"
     kmeans_seed: int = 0
     kmeans_max_iterations: int = 100
@@ -264,6 +271,7 @@ class FilaVideoConfig(PreTrainedConfig):
                 "along one side of a frame."
             )
         self._check_vision_tower()
+        self._check_selection_layer()
         self._check_image_tiles()
         self._check_no_merging()
 
@@ -273,6 +281,14 @@ class FilaVideoConfig(PreTrainedConfig):
             raise ValueError(
                 f"vision_config.model_type={model_type!r} is not supported: FiLA-Video reads the patch grid of a "
                 "'siglip_vision_model', which has no class token."
+            )
+
+    def _check_selection_layer(self) -> None:
+        depth, layer = self.get_vision_config().num_hidden_layers, self.selection_layer
+        if layer is not None and not 0 <= layer <= depth:
+            raise ValueError(
+                f"selection_layer={layer} must be from 0 to {depth}, the number of layers of the vision tower "
+                "(vision_config.num_hidden_layers), or None for all of them."
             )
 
     def _check_image_tiles(self) -> None:
@@ -298,6 +314,11 @@ class FilaVideoConfig(PreTrainedConfig):
             raise ValueError(
                 f"scene_selection={self.scene_selection!r} contradicts scene_merging='none': without merging every "
                 "sampled frame is kept. FiLA-Base is scene_selection='uniform', scene_merging='none'."
+            )
+        if self.selection_layer is not None:
+            raise ValueError(
+                f"selection_layer={self.selection_layer} contradicts scene_merging='none': without merging every "
+                "sampled frame is kept and goes through all layers."
             )
 
     def get_vision_config(self) -> PreTrainedConfig:

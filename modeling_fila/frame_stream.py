@@ -25,7 +25,7 @@ from transformers.utils import logging
 
 from .modeling_choices import check_at_least
 from .scene_selection import frame_representations
-from .vision_features import encode_frames
+from .vision_features import encode_frames, finish_frames
 
 
 MIN_ROWS = 256  # of a growing tensor: enough for most videos
@@ -39,12 +39,20 @@ class StreamedFeatures:
         vision_tower: A SigLIP vision model.
         frames_per_chunk: Number of frames that go through the tower at once.
         max_feature_bytes: Largest size of the patch features that are kept.
+        selection_layer: Number of layers that all frames go through, or None for all layers. The representations, and
+            the patch features that are kept, are then the states of that layer.
     """
 
-    def __init__(self, vision_tower: PreTrainedModel, frames_per_chunk: int, max_feature_bytes: int):
+    def __init__(
+        self,
+        vision_tower: PreTrainedModel,
+        frames_per_chunk: int,
+        max_feature_bytes: int,
+        selection_layer: int | None = None,
+    ):
         check_at_least("frames_per_chunk", frames_per_chunk, 1)
         check_at_least("max_feature_bytes", max_feature_bytes, 0)
-        self._tower, self._frames_per_chunk = vision_tower, frames_per_chunk
+        self._tower, self._frames_per_chunk, self._layer = vision_tower, frames_per_chunk, selection_layer
         # accelerate's hooks move the frames to weights that it has offloaded.
         self._device = vision_tower.device if vision_tower.device.type != "meta" else torch.device("cpu")
         self._max_feature_bytes = max_feature_bytes
@@ -59,7 +67,7 @@ class StreamedFeatures:
         representations = GrowingTensor()  # (N, D)
         with logging.tqdm(total=num_frames, desc="frames", unit="frame", disable=not shows_progress) as progress:
             for chunk in chunks_of(frames, self._frames_per_chunk, self._device):
-                features = encode_frames(self._tower, chunk, self._frames_per_chunk)  # (chunk, P, D)
+                features = encode_frames(self._tower, chunk, self._frames_per_chunk, self._layer)  # (chunk, P, D)
                 representations.add(frame_representations(features))  # (chunk, D)
                 self._keep(features, num_frames)
                 progress.update(len(chunk))
@@ -107,12 +115,15 @@ class StreamedFeatures:
             found |= zip(missing, self._encode_again(frames_at(missing), len(missing)), strict=True)
         rows = {place: row for row, place in enumerate(wanted)}
         table = torch.stack([found[place] for place in wanted])  # (frames, P, D)
+        if self._layer is not None:
+            table = finish_frames(self._tower, table, self._layer, self._frames_per_chunk)
         places = torch.tensor([[rows[place] for place in scene] for scene in frame_indices.tolist()])
         return table[places.to(table.device)]
 
     def _encode_again(self, frames: Iterable[Any], num_wanted: int) -> list[torch.Tensor]:
         chunks = chunks_of(frames, self._frames_per_chunk, self._device)
-        features = [row for chunk in chunks for row in encode_frames(self._tower, chunk, self._frames_per_chunk)]
+        encoded = (encode_frames(self._tower, chunk, self._frames_per_chunk, self._layer) for chunk in chunks)
+        features = [row for features in encoded for row in features]
         if len(features) != num_wanted:
             raise ValueError(f"frames_at gave {len(features)} frames, but {num_wanted} were asked for.")
         return features

@@ -52,7 +52,7 @@ from .scene_options import selection_arguments, with_scene_options
 from .scene_selection import Scenes, find_scenes_of_each, frame_representations
 from .time_embeddings import with_scene_times
 from .video_generation import VideoGenerationMixin
-from .vision_features import encode_frames
+from .vision_features import encode_frames, finish_selected_frames
 
 
 # Patch features of a stream that are kept; with the paper's tower in bfloat16, those of 159 frames.
@@ -174,8 +174,8 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
                 Number of frames that go through the vision tower at once. Default: `config.frames_per_chunk`.
             scene_options (`dict`, *optional*):
                 Fields of the configuration to replace for these videos: `num_scenes`, `scene_selection`,
-                `scene_supplement` and those that start with `kmeans_`. With another `num_scenes`, the processor must
-                have the same number when it makes the prompt.
+                `scene_supplement`, `selection_layer` and those that start with `kmeans_`. With another `num_scenes`,
+                the processor must have the same number when it makes the prompt.
 
         Returns:
             [`FilaVideoFeatures`]
@@ -260,11 +260,16 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         """
         num_videos = len(videos)
         frames = videos[0] if num_videos == 1 else torch.cat(videos)  # (V * N, 3, H, W)
-        features = encode_frames(self.vision_tower, frames, frames_per_chunk)  # (V * N, P, D)
-        features = features.unflatten(0, (num_videos, -1))  # (V, N, P, D)
-        scenes = self._find_scenes(features, config)  # frame_indices: (V, S, K)
+        layer = config.selection_layer
+        features = encode_frames(self.vision_tower, frames, frames_per_chunk, layer)  # (V * N, P, D)
+        scenes = self._find_scenes(features.unflatten(0, (num_videos, -1)), config)  # frame_indices: (V, S, K)
         video = torch.arange(num_videos, device=features.device)[:, None, None]  # (V, 1, 1)
-        pooled = self._make_maps(features[video, scenes.frame_indices].flatten(0, 1))  # (V * S, Q, C)
+        places = video * (len(frames) // num_videos) + scenes.frame_indices  # (V, S, K)
+        if layer is None:
+            selected = features[places]  # (V, S, K, P, D)
+        else:
+            selected = finish_selected_frames(self.vision_tower, features, places, layer, frames_per_chunk)
+        pooled = self._make_maps(selected.flatten(0, 1))  # (V * S, Q, C)
         for pooled_of_video, *scenes_of_video in zip(pooled.unflatten(0, (num_videos, -1)), *scenes, strict=True):
             tokens = add_newlines(pooled_of_video, self._newline(), position=self.config.newline_position)  # (L, C)
             yield tokens, Scenes(*scenes_of_video)
@@ -292,7 +297,8 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         Encodes one video whose frames come one after the other, as `get_video_features` does with all of them.
 
         Memory holds one vector for each frame, the patch features of frames within `max_feature_bytes`, and those of
-        the selected frames. Patch features that did not fit are computed once more for the selected frames.
+        the selected frames. Patch features that did not fit are computed once more for the selected frames. With a
+        `selection_layer`, the states of that layer take their place, and only the selected frames go through the rest.
 
         Args:
             frames (iterable of arrays or tensors):
@@ -319,7 +325,7 @@ class FilaVideoModel(FilaVideoPreTrainedModel):
         """
         config = with_scene_options(self.config, scene_options)
         frames_per_chunk = self.config.frames_per_chunk if frames_per_chunk is None else frames_per_chunk
-        stream = StreamedFeatures(self.vision_tower, frames_per_chunk, max_feature_bytes)
+        stream = StreamedFeatures(self.vision_tower, frames_per_chunk, max_feature_bytes, config.selection_layer)
         representations = stream.read(frames, num_frames=num_frames, shows_progress=shows_progress)  # (N, D)
         found = self._find_scenes_of(representations[None], config)  # (1, S, K)
         pooled = [

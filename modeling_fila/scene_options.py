@@ -23,6 +23,7 @@ SCENE_OPTIONS = (
     "num_scenes",
     "scene_selection",
     "scene_supplement",
+    "selection_layer",
     "kmeans_init",
     "kmeans_seed",
     "kmeans_max_iterations",

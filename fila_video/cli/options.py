@@ -113,6 +113,15 @@ SceneSupplement = Annotated[
         "Default: the model's own.",
     ),
 ]
+SelectionLayer = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        rich_help_panel=FRAMES,
+        help="Select scenes after the first N layers of the vision tower, and send only their frames through the rest: "
+        "faster, with other scenes. Default: the model's own, usually all layers.",
+    ),
+]
 SceneMerging = Annotated[
     Literal["weighted", "average", "attention", "bsm", "none"] | None,
     typer.Option(
@@ -178,12 +187,14 @@ class VideoOptions:
     num_scenes: NumScenes = None
     scene_selection: SceneSelection = None
     scene_supplement: SceneSupplement = None
+    selection_layer: SelectionLayer = None
     scene_merging: SceneMerging = None
     timestamps: Timestamps = None
 
     def __post_init__(self) -> None:
         _check_at_least(1, num_frames=self.num_frames, num_scenes=self.num_scenes)
         _check_at_least(0, fps=self.fps, start_seconds=self.start_seconds, end_seconds=self.end_seconds)
+        _check_at_least(0, selection_layer=self.selection_layer)
         if self.num_frames is not None and self.fps is not None:
             raise BadUsage(f"--num-frames {self.num_frames} and --fps {self.fps:g}: give only one of them.")
         if self.fps == 0:

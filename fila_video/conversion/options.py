@@ -11,8 +11,22 @@ from .weights.shards import DEFAULT_MAX_SHARD_BYTES
 
 
 # FiLA-Base keeps every sampled frame. LLaVA-OneVision was trained on 32 frames, and FiLA-Video has 32 scenes.
-BASE = {"num_frames": 32, "scene_selection": "uniform", "scene_merging": "none", "scene_size": 1}
-SCENE_OPTIONS = ("num_frames", "num_scenes", "scene_size", "scene_selection", "scene_supplement", "scene_merging")
+BASE = {
+    "num_frames": 32,
+    "scene_selection": "uniform",
+    "scene_merging": "none",
+    "scene_size": 1,
+    "selection_layer": None,
+}
+SCENE_OPTIONS = (
+    "num_frames",
+    "num_scenes",
+    "scene_size",
+    "scene_selection",
+    "scene_supplement",
+    "scene_merging",
+    "selection_layer",
+)
 
 
 @dataclass(frozen=True)
@@ -20,8 +34,8 @@ class ConversionOptions:
     """
     Args:
         to: Format to write: `"fila-video"`, or `"llava-onevision"` for the reverse conversion.
-        num_frames, num_scenes, scene_size, scene_selection, scene_supplement, scene_merging: See `FilaVideoConfig`.
-            Default: its defaults, or the values of the source if that is a FiLA-Video checkpoint.
+        num_frames, num_scenes, scene_size, scene_selection, scene_supplement, scene_merging, selection_layer: See
+            `FilaVideoConfig`. Default: its defaults, or the values of the source if that is a FiLA-Video checkpoint.
         base: Makes FiLA-Base: every sampled frame is a scene, and nothing is merged.
         dtype: Dtype of the weights. Default: the dtype of the source, or of the language model if two checkpoints are
             joined.
@@ -42,6 +56,7 @@ class ConversionOptions:
     scene_selection: str | None = None
     scene_supplement: str | None = None
     scene_merging: str | None = None
+    selection_layer: int | None = None
     base: bool = False
     dtype: torch.dtype | None = None
     vision_tower: str | None = None

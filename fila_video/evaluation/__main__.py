@@ -65,6 +65,12 @@ def _add_coverage(subparsers, **style) -> None:
     parser.add_argument("--frames", type=int, default=96, help="number of frames sampled from each joined video")
     parser.add_argument("--scenes", type=int, nargs="+", default=[8, 16, 32], help="numbers of scenes to select")
     parser.add_argument("--videos", type=int, default=200, help="number of videos to join from cuts of the clips")
+    parser.add_argument(
+        "--selection-layer",
+        type=int,
+        metavar="N",
+        help="number of layers of the vision tower after which scenes are selected (default: that of the model)",
+    )
     parser.add_argument("--output", type=Path, help="JSON file for the result")
     _add_trust(parser)
 

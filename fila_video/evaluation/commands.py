@@ -37,13 +37,15 @@ def coverage(options: argparse.Namespace) -> None:
     with loading(options.model, **trust):
         model = AutoModelForImageTextToText.from_pretrained(options.model, **trust)
         processor = AutoProcessor.from_pretrained(options.model, **trust)
-    clips = encode_clips(model, processor, options.clips)
+    clips = encode_clips(model, processor, options.clips, options.selection_layer)
     found = measure_coverage(
         clips, num_frames=options.frames, numbers_of_scenes=options.scenes, num_videos=options.videos
     )
     print(as_table(found))
     if options.output:
         about = {"model": options.model, "clips": [path.name for path in options.clips], "frames": options.frames}
+        if options.selection_layer is not None:
+            about["selection_layer"] = options.selection_layer
         rows = [asdict(row) for row in found]
         write_json(options.output, {**about, "videos": options.videos, "coverage": rows})
 

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from fila_video.common.statistics import bootstrap_ratio_interval
 from fila_video.common.tables import markdown_table
+from modeling_fila.scene_options import with_scene_options
 from modeling_fila.scene_selection import find_scenes, frame_representations
 from modeling_fila.vision_features import encode_frames
 from processing_fila.reader import VideoReader
@@ -46,7 +47,8 @@ class Coverage:
         covered: Share of the cuts that have a representative.
         interval: 95 % interval of `covered` (bootstrap over videos).
         covered_short: The same share among the shorter half of each video's cuts.
-        redundancy: Cosine similarity of a representative to the representative that resembles it most.
+        redundancy: Cosine similarity of a representative to the representative that resembles it most. It is that of
+            the features by which scenes are selected, so it cannot be compared from one layer to another.
     """
 
     method: str
@@ -57,7 +59,9 @@ class Coverage:
     redundancy: float
 
 
-def encode_clips(model: Any, processor: Any, paths: Sequence[Path]) -> list[torch.Tensor]:
+def encode_clips(
+    model: Any, processor: Any, paths: Sequence[Path], selection_layer: int | None = None
+) -> list[torch.Tensor]:
     """
     Encodes `SAMPLES_PER_SECOND` frames per second of each clip.
 
@@ -65,13 +69,18 @@ def encode_clips(model: Any, processor: Any, paths: Sequence[Path]) -> list[torc
         model: A FiLA-Video model, of which only the vision tower is used.
         processor: Its FilaVideoProcessor.
         paths: Video files.
+        selection_layer: Number of layers of the tower after which scenes are selected. Default: as the model's
+            configuration says.
 
     Returns:
         For each clip, the mean features of its frames, `(frames, D)`.
 
     Raises:
+        ValueError: If `selection_layer` is out of range.
         VideoReadError: (an `OSError`) If a clip cannot be read.
     """
+    asked = None if selection_layer is None else {"selection_layer": selection_layer}
+    num_layers = with_scene_options(model.config, asked).selection_layer
     found = []
     for path in paths:
         with VideoReader(path) as reader:
@@ -80,7 +89,8 @@ def encode_clips(model: Any, processor: Any, paths: Sequence[Path]) -> list[torc
             frames = [frame for frame, _ in reader.frames_at(seconds=seconds, size=(size["height"], size["width"]))]
         inputs = processor.video_processor(np.stack(frames), do_sample_frames=False, return_tensors="pt")
         with torch.no_grad():
-            features = encode_frames(model.model.vision_tower, inputs["pixel_values_videos"][0], FRAMES_PER_CHUNK)
+            pixels = inputs["pixel_values_videos"][0]
+            features = encode_frames(model.model.vision_tower, pixels, FRAMES_PER_CHUNK, num_layers)
         found.append(frame_representations(features).float())
     return found
 

@@ -58,13 +58,19 @@ def export_model(
 
     Raises:
         FileExistsError: If `output` exists and is not an empty folder.
-        ValueError: If the model is not a FiLA-Video model, or the two differ by more than rounding.
+        ValueError: If the model is not a FiLA-Video model or has a `selection_layer`, or the two differ by more than
+            rounding.
     """
     trust = {"trust_remote_code": trust_remote_code}
     with loading(model_path, **trust):
         model = AutoModelForImageTextToText.from_pretrained(model_path, dtype=torch.float32, **trust).eval()
     if model.config.model_type != "fila_video":
         raise ValueError(f"{model_path} is a {model.config.model_type} model, not a fila_video model.")
+    if model.config.selection_layer is not None:
+        raise ValueError(
+            f"{model_path} selects scenes with selection_layer={model.config.selection_layer}, but an ONNX file holds "
+            "the vision tower as a whole: set selection_layer to null in its config.json, which selects other scenes."
+        )
     processor = AutoProcessor.from_pretrained(model_path, **trust)
     settings = settings_of(model, processor, num_frames)
     with unfinished_folder(output) as folder:

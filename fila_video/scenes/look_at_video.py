@@ -56,7 +56,7 @@ def of(pipe: Any, video: Any, **options: Any) -> VideoScenes:
     config = with_scene_options(pipe.model.config, forward.get("scene_options"))
     loading, shape = _sort(preprocess["processor_kwargs"], pipe.processor.video_processor)
     loaded, thumbnails = _read(pipe.processor.video_processor, video, {**loading, **shape})
-    representations = _represent(pipe, loaded, shape)  # (N, D)
+    representations = _represent(pipe, loaded, shape, config.selection_layer)  # (N, D)
     arguments = selection_arguments(config, len(representations))
     scenes = find_scenes(representations, **arguments)  # (S, K), (S,)
     uniform = find_scenes(representations, **{**arguments, "selection": "uniform"})
@@ -90,12 +90,13 @@ def _sort(processor_kwargs: dict[str, Any], video_processor: Any) -> tuple[dict[
 
 
 @torch.inference_mode()
-def _represent(pipe: Any, loaded: Any, shape: dict[str, Any]) -> torch.Tensor:
+def _represent(pipe: Any, loaded: Any, shape: dict[str, Any], selection_layer: int | None) -> torch.Tensor:
     """Returns the representation of each frame, (N, D), as the model computes it."""
     model = pipe.model.base_model
     inputs = pipe.processor.video_processor(loaded, return_tensors="pt", **shape)
     pixels = inputs["pixel_values_videos"][0].to(pipe.device)  # (N, 3, H, W)
-    return frame_representations(encode_frames(model.vision_tower, pixels, model.config.frames_per_chunk))
+    features = encode_frames(model.vision_tower, pixels, model.config.frames_per_chunk, selection_layer)  # (N, P, D)
+    return frame_representations(features)
 
 
 def _merging_weight(model: Any) -> np.ndarray:

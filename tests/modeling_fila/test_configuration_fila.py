@@ -45,6 +45,12 @@ def test_fila_base_is_a_scene_for_every_frame():
             "scene_size=3 contradicts scene_merging='none'",
         ),
         ({"scene_merging": "none"}, "scene_selection='kmeans' contradicts scene_merging='none'"),
+        ({"selection_layer": -1}, "selection_layer=-1 must be from 0 to 26, the number of layers"),
+        ({"selection_layer": 27}, "selection_layer=27 must be from 0 to 26"),
+        (
+            {"scene_merging": "none", "scene_selection": "uniform", "selection_layer": 6},
+            "selection_layer=6 contradicts scene_merging='none'",
+        ),
         ({"kmeans_tolerance": float("nan")}, "kmeans_tolerance=nan"),
         ({"image_token_id": 5, "video_token_id": 5}, "are both 5"),
         ({"spatial_pool_stride": 28}, "spatial_pool_stride=28 is more than the 27 patches"),
@@ -90,9 +96,10 @@ def test_a_tied_language_model_ties_the_model():
 
 
 def test_saved_and_loaded_it_is_the_same(tmp_path):
-    config = FilaVideoConfig(num_scenes=8, scene_size=5, scene_selection="uniform", newline_position="grid")
+    config = FilaVideoConfig(num_scenes=8, scene_size=5, selection_layer=6, newline_position="grid")
     config.save_pretrained(tmp_path)
-    assert AutoConfig.from_pretrained(tmp_path).to_diff_dict() == config.to_diff_dict()
+    loaded = AutoConfig.from_pretrained(tmp_path)
+    assert loaded.to_diff_dict() == config.to_diff_dict() and loaded.selection_layer == 6
 
 
 def test_its_json_says_where_the_code_is():

@@ -81,6 +81,7 @@ def check_same(program, model, inputs):
         ({"scene_selection": "kmeans", "kmeans_max_iterations": 3}, "interleaved", 2),
         ({"scene_selection": "kmeans", "kmeans_max_iterations": 2, "kmeans_init": "kmeans++"}, "selected", 1),
         ({"scene_selection": "bsm"}, "none", 1),
+        ({"scene_selection": "bsm", "selection_layer": 1}, "none", 1),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else str(value),
 )

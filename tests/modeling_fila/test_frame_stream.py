@@ -51,8 +51,9 @@ BYTES_OF_A_FRAME = 9 * 32 * 4  # patches x width x float32
         {"scene_merging": "attention"},
         {"scene_selection": "uniform", "scene_merging": "none"},
         {"newline_position": "grid"},
+        {"selection_layer": 1},
     ],
-    ids="kmeans uniform bsm attention base grid".split(),
+    ids="kmeans uniform bsm attention base grid layer".split(),
 )
 def test_features_are_those_of_all_frames_at_once(options, num_kept):
     model, frames = small_model(**options, frames_per_chunk=4), random_frames(41)

@@ -38,10 +38,10 @@ def oracle_scenes(points, config):
     return selection_oracle.supplemented(points, chosen, config.scene_size, config.scene_supplement)
 
 
-def oracle_visual_tokens(model, features):
-    """The scenes and visual tokens of one video in NumPy, from its patch features (N, P, D)."""
+def oracle_visual_tokens(model, features, features_for_selection):
+    """The scenes and visual tokens of one video in NumPy, from patch features (N, P, D) of the last and of a layer."""
     config, weights = model.config, {name: value.double().numpy() for name, value in model.model.state_dict().items()}
-    scenes = oracle_scenes(selection_oracle.frame_representations(features), config)
+    scenes = oracle_scenes(selection_oracle.frame_representations(features_for_selection), config)
     frames = features[np.array(scenes)]  # (S, K, P, D)
     if config.scene_merging == "weighted":
         merged = merging_oracle.weighted(frames, weights["scene_merging.weight"])
@@ -67,6 +67,10 @@ def oracle_visual_tokens(model, features):
         {"scene_selection": "uniform", "scene_merging": "none", "newline_position": "frame"},
         {"spatial_pool_mode": "average", "newline_position": "no_token"},
         {"spatial_pool_mode": "max", "scene_size": 1},
+        {"selection_layer": 0},
+        {"selection_layer": 1, "kmeans_seed": 3},
+        {"selection_layer": 2, "scene_supplement": "dissimilar", "scene_size": 4},
+        {"selection_layer": 3},
     ],
     ids=str,
 )
@@ -74,8 +78,9 @@ def oracle_visual_tokens(model, features):
 def test_video_features_equal_the_papers_equations(num_frames, options):
     model = small_model(**options)
     pixels, mask = random_videos(num_frames)
-    tower_states = model.model.vision_tower(pixels[0], output_hidden_states=True).hidden_states[-1]
-    scenes, expected = oracle_visual_tokens(model, tower_states.double().numpy())
+    tower_states = model.model.vision_tower(pixels[0], output_hidden_states=True).hidden_states
+    states = [tower_states[-1 if layer is None else layer] for layer in (None, options.get("selection_layer"))]
+    scenes, expected = oracle_visual_tokens(model, *(state.double().numpy() for state in states))
 
     features = model.get_video_features(pixel_values_videos=pixels, video_frame_mask=mask)
     assert features.scene_frame_indices[0].tolist() == scenes

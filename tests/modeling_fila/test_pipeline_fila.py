@@ -664,6 +664,7 @@ def test_impossible_scene_options_are_named_before_a_video_is_read(pipe, monkeyp
     for options, message in (
         ({"num_scenes": 0}, "num_scenes=0 must be at least 1"),
         ({"scene_selection": "best"}, "scene_selection='best' is unknown"),
+        ({"selection_layer": 99}, "selection_layer=99 must be from 0 to"),
     ):
         with pytest.raises(ValueError, match=message):
             pipe("missing.mp4", text=QUESTION, **options)

@@ -231,6 +231,7 @@ def test_times_and_the_selection_are_not_confused(pipe, clips, counts):
         (4, {"num_frames": 7}),
         (5, {"processor_kwargs": {"image_mean": [0.4, 0.5, 0.6]}}),
         (6, {"end_seconds": 1.0}),
+        (7, {"selection_layer": 1}),
     ]:
         pipe(clips[0], text=QUESTIONS[0], **options)
         pipe(clips[0], text=QUESTIONS[1], **options)

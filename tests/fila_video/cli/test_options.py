@@ -39,7 +39,7 @@ def test_the_choices_are_those_of_the_configuration(annotation, values):
 
 
 def test_the_options_of_a_video_are_arguments_of_the_pipeline():
-    given = options.VideoOptions(2, None, 1.0, 3.0, 4, "bsm", "similar", "average", "none").given()
+    given = options.VideoOptions(2, None, 1.0, 3.0, 4, "bsm", "similar", 3, "average", "none").given()
     assert set(given) <= set(SCENE_OPTIONS) | set(FilaVideoVideosKwargs.__annotations__) | {"num_frames"}
     assert options.VideoOptions().given() == {}
 

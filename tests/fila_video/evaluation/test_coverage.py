@@ -56,3 +56,9 @@ def test_the_command_on_clips(tmp_path, capsys, tiny_checkpoint):
     rows = json.loads(results.read_text(encoding="utf-8"))["coverage"]
     assert [row["method"] for row in rows] == [EVEN_FRAMES, *METHODS]
     assert all(f"| 4 | {row['method']} | {row['covered']:.3f} |" in table for row in rows)
+    early = tmp_path / "early.json"
+    assert main([*arguments[:-1], str(early), "--selection-layer", "0"]) == 0
+    found = json.loads(early.read_text(encoding="utf-8"))
+    assert found["selection_layer"] == 0 and found["coverage"][-1]["redundancy"] != rows[-1]["redundancy"]
+    assert main([*arguments, "--selection-layer", "99"]) == 1
+    assert "selection_layer=99 must be from 0 to" in capsys.readouterr().err

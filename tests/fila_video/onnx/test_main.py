@@ -29,6 +29,15 @@ def test_a_request_that_is_none_is_named_by_its_line(line, tmp_path):
         list(read_requests(path))
 
 
+def test_a_model_that_selects_by_an_early_layer_is_refused(tmp_path, capsys):
+    write_scratch_checkpoint("tiny", tmp_path / "tiny")
+    path = tmp_path / "tiny" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "selection_layer": 1}))
+    assert main(["export", str(tmp_path / "tiny"), str(tmp_path / "out")]) == 1
+    assert "selection_layer=1, but an ONNX file holds the vision tower as a whole" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_is_in_use_is_not_touched(tmp_path, capsys):
     write_scratch_checkpoint("tiny", tmp_path / "tiny")
     used = tmp_path / "used"

@@ -26,6 +26,7 @@ def scenes_of_an_answer(pipe, video, **options):
         {"fps": 2, "num_scenes": 7, "scene_supplement": "dissimilar", "kmeans_init": "random", "kmeans_seed": 4},
         {"scene_selection": "uniform", "num_scenes": 6, "start_seconds": 3, "end_seconds": 11},
         {"scene_selection": "bsm", "num_scenes": 6, "processor_kwargs": {"num_frames": 30}},
+        {"num_frames": 24, "num_scenes": 5, "selection_layer": 1},
         {"num_frames": 3},
     ],
 )

@@ -90,7 +90,10 @@ def test_attention_does_not_depend_on_the_scene_size(trained, tmp_path):
 
 
 def test_to_base_and_to_merging_again(trained, tmp_path):
-    weights, config, _ = converted(trained, tmp_path / "base", base=True)
+    _, config, _ = converted(trained, tmp_path / "early", selection_layer=1)
+    assert config.selection_layer == 1
+    weights, config, _ = converted(tmp_path / "early", tmp_path / "base", base=True)
+    assert config.selection_layer is None
     assert WEIGHT not in weights and (config.scene_merging, config.scene_size, config.num_frames) == ("none", 1, 32)
     weights, config, _ = converted(tmp_path / "base", tmp_path / "again", scene_merging="weighted")
     assert torch.equal(weights[WEIGHT], torch.full((3, 9, 32), 1 / 3))
