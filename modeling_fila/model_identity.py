@@ -15,6 +15,7 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from threading import Lock
 from typing import Any, NamedTuple
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -41,6 +42,7 @@ class ModelIdentity(NamedTuple):
 
 
 _known: "WeakKeyDictionary[nn.Module, tuple[Any, ModelIdentity]]" = WeakKeyDictionary()
+_lock = Lock()  # one thread digests the weights, and the others wait for it
 
 
 def identify(model: nn.Module) -> ModelIdentity | None:
@@ -58,12 +60,15 @@ def identify(model: nn.Module) -> ModelIdentity | None:
         return None
     adapters = _adapters(model)
     signature = adapters, [_place(tensor) for tensor in tensors.values()], _probe(list(tensors.values()))
-    known = _known.get(model)
-    if known is None or known[0] != signature:
-        vision = {name: tensor for name, tensor in tensors.items() if not any(part in name for part in LANGUAGE_PARTS)}
-        known = signature, ModelIdentity(_digest_of_weights(vision, adapters), uuid4().hex)
-        _known[model] = known
-    return known[1]
+    with _lock:
+        known = _known.get(model)
+        if known is None or known[0] != signature:
+            vision = {
+                name: tensor for name, tensor in tensors.items() if not any(part in name for part in LANGUAGE_PARTS)
+            }
+            known = signature, ModelIdentity(_digest_of_weights(vision, adapters), uuid4().hex)
+            _known[model] = known
+        return known[1]
 
 
 def digest_of(*values: Any) -> str:

@@ -18,26 +18,38 @@ Shape letters: N frames of a video, H and W pixels.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field, replace
-from itertools import compress, islice, repeat
+from functools import partial
+from itertools import islice, repeat
 from reprlib import Repr
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import get_worker_info
 from transformers import AutoModelForImageTextToText, GenerationConfig, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import logging
 
 from .model_card import ModelCardMixin
 from .outputs import FilaVideoFeatures
-from .repeated_videos import KnownVideos, encode_missing, join_videos
+from .prompt_batches import (
+    Copies,
+    Message,
+    PromptBatch,
+    PromptBatches,
+    batched,
+    make_batches,
+    reading_arguments,
+    videos_of,
+)
+from .read_ahead import closing, items_of_each, read_ahead
+from .repeated_videos import encode_missing, join_videos
 from .scene_options import SCENE_OPTIONS, with_scene_options
 from .video_generation import MEDIA_INPUTS
-from .video_memory import VideoMemory
+from .video_memory import NotReadAhead, VideoMemory
 from .video_store import VideoStore
 
 
@@ -58,8 +70,6 @@ OWN_STORE: Any = "own"
 # Videos of which more frames are sampled are encoded as they are read; 256 frames at 384 x 384 are 113 MB.
 STREAMS_ABOVE = 256
 
-Message = dict[str, Any]
-
 
 class _Repr(Repr):
     """Shows values in messages: short, and without users, passwords and queries of URLs."""
@@ -70,63 +80,6 @@ class _Repr(Repr):
 
 
 shorten = _Repr().repr
-
-
-@dataclass
-class PromptBatch:
-    """Conversations that go through the model together.
-
-    This is a class because transformers would treat a list as several inputs. It would also move tensors in dicts and
-    lists, here the frames of the user, to the model's device.
-
-    Attributes:
-        conversations: The messages of each prompt.
-        video_metadata: For each conversation the entries for its videos, if the call has `video_metadata`.
-        known_videos: What was read and encoded for the batch before, in the same call.
-    """
-
-    conversations: list[list[Message]]
-    video_metadata: list[list[Any]] | None = None
-    known_videos: KnownVideos = field(default_factory=KnownVideos)
-
-    def only(self, is_kept: list[bool]) -> "PromptBatch":
-        """The conversations that are kept."""
-        metadata = None if self.video_metadata is None else list(compress(self.video_metadata, is_kept))
-        return PromptBatch(list(compress(self.conversations, is_kept)), metadata, self.known_videos)
-
-    def split(self) -> list["PromptBatch"]:
-        """Each conversation alone. They share no memory with this batch, which may be larger."""
-        places = range(len(self.conversations))
-        return [replace(self.only([place == kept for place in places]), known_videos=KnownVideos()) for kept in places]
-
-
-def make_batches(conversations: Iterable[list[Message]], size: int, video_metadata: Any) -> Iterator[PromptBatch]:
-    """
-    Puts conversations into batches. Those of a list share what is known of videos from one batch to the next; of a
-    stream, whose videos come and go, they do not.
-    """
-    is_list = isinstance(conversations, list)
-    known = KnownVideos()
-    if video_metadata is not None:
-        conversations = list(conversations)
-        entries: Iterable[Any] = batched(split_metadata(video_metadata, conversations), size)
-    else:
-        entries = repeat(None)
-    for batch, metadata in zip(batched(conversations, size), entries, strict=False):
-        yield PromptBatch(batch, metadata, known if is_list else KnownVideos())
-
-
-class PromptBatches(Dataset):
-    """The batches of a list of conversations, by number. `num_workers` processes can prepare them."""
-
-    def __init__(self, batches: list[PromptBatch]):
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __getitem__(self, index: int) -> PromptBatch:
-        return self.batches[index]
 
 
 def is_conversation(value: Any) -> bool:
@@ -233,42 +186,10 @@ def find_conversations(videos: Any, text: Any) -> tuple[Iterable[list[Message]],
     raise ValueError(f"A video without text: ask a question with text=... (got {shorten(videos)}).")
 
 
-def split_metadata(given: Any, conversations: Iterable[list[Message]]) -> Iterator[list[Any]]:
-    """
-    Yields the entries of `video_metadata` for each conversation.
-
-    Args:
-        given: One entry, which is used for all videos; a list with one for each video of the call; or a list with one
-            for each video of a conversation, which is used for all of them if they have the same number of videos.
-        conversations: The conversations of the call.
-
-    Raises:
-        ValueError: If there is not one entry for each video.
-    """
-    counts = [len(videos_of([conversation])) for conversation in conversations]
-    if isinstance(given, Mapping):
-        yield from ([given] * count for count in counts)
-        return
-    entries = list(given)
-    if len(set(counts)) == 1 and len(entries) == counts[0]:
-        entries = entries * len(counts)
-    if len(entries) != sum(counts):
-        raise ValueError(f"{sum(counts)} videos but {len(entries)} entries in video_metadata: give one for each video.")
-    places = iter(entries)
-    yield from (list(islice(places, count)) for count in counts)
-
-
 def override(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
     """Merges two sets of arguments. The later ones take precedence. `num_frames` and `fps` replace each other."""
     replaced = {{"num_frames": "fps", "fps": "num_frames"}.get(name) for name in later}
     return {**{name: value for name, value in earlier.items() if name not in replaced}, **later}
-
-
-def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Yields lists of `size` items. The last list may be shorter."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
@@ -318,6 +239,7 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
         return_full_text=None,
         on_error=None,
         sanitize_control_tokens=None,
+        read_ahead=None,
         video_store=OWN_STORE,
         processor_kwargs=None,
         generate_kwargs=None,
@@ -352,7 +274,11 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
         forward = {"generate_kwargs": override(earlier.get("generate_kwargs", {}), generate_kwargs)}
         if on_error not in (None, "raise", "return"):
             raise ValueError(f"on_error={shorten(on_error)} must be 'raise' or 'return'.")
-        of_prompts = {"on_error": on_error, "sanitize_control_tokens": sanitize_control_tokens}
+        of_prompts = {
+            "on_error": on_error,
+            "sanitize_control_tokens": sanitize_control_tokens,
+            "read_ahead": read_ahead,
+        }
         preprocess.update({name: value for name, value in of_prompts.items() if value is not None})
         if video_store is not OWN_STORE:
             preprocess["video_store"] = forward["video_store"] = video_store
@@ -386,7 +312,7 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
             batch_size (`int`, *optional*, defaults to 1):
                 Number of prompts that go through the model together.
             num_workers (`int`, *optional*, defaults to 0):
-                Number of processes that read and prepare the videos of a list of prompts.
+                Number of processes that read and prepare the videos of a list of prompts, in place of `read_ahead`.
             return_scenes (`bool`, *optional*, defaults to `False`):
                 Whether to return the selected scenes, in seconds.
             return_full_text (`bool`, *optional*, defaults to `False`):
@@ -394,6 +320,10 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
             on_error (`str`, *optional*, defaults to `"raise"`):
                 With `"return"`, a prompt with a video that cannot be read has the answer
                 `{"generated_text": None, "error": ...}`, and the others are answered.
+            read_ahead (`bool`, *optional*, defaults to `True`):
+                Whether a thread reads the videos of the next batch of a list, generator or data set while the model
+                works on this one. The frames of two batches are then in memory. A generator is asked for its next
+                prompt before this one is answered; `False` asks it afterwards.
             sanitize_control_tokens (`bool`, *optional*, defaults to `False`):
                 Whether markers such as `<|im_start|>` and `<video>` in the messages are plain text. Set it for texts of
                 other people. It needs Transformers 5.24.
@@ -426,22 +356,40 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
         if is_single:
             return super().__call__(next(batches), **kwargs)[0]
         if not isinstance(conversations, list):
-            return (answer for batch in super().__call__(batches, batch_size=1, **kwargs) for answer in batch)
+            return items_of_each(super().__call__(batches, batch_size=1, **kwargs))
         prepared = PromptBatches(list(batches))
         answers = super().__call__(prepared, batch_size=1, **kwargs)
         num_batches = len(prepared)
         progress = logging.tqdm(answers, total=num_batches, desc=TASK, unit="batch", disable=num_batches < 2 or None)
         collected: list[Any] = []
         try:
-            for batch in progress:
-                collected += batch
+            with closing(answers):
+                for batch in progress:
+                    collected += batch
         except Exception as error:
             error.answers = collected  # type: ignore[attr-defined]
             raise
         return collected
 
+    def get_iterator(self, inputs, num_workers, batch_size, preprocess_params, forward_params, postprocess_params):
+        """Yields the answers to each batch. See [`Pipeline.get_iterator`]."""
+        if not isinstance(inputs, PromptBatches):
+            inputs = map(Copies().of, inputs)
+        parameters = preprocess_params, forward_params, postprocess_params
+        if num_workers or not preprocess_params.get("read_ahead", True):
+            return super().get_iterator(inputs, num_workers, batch_size, *parameters)
+        return self._answer_and_read_ahead(inputs, *parameters)
+
+    def _answer_and_read_ahead(self, batches, preprocess_params, forward_params, postprocess_params) -> Iterator[Any]:
+        with closing(read_ahead(batches, partial(self._read, **preprocess_params))) as batches_with_videos:
+            for batch in batches_with_videos:
+                outputs = self.forward(self.preprocess(batch, **preprocess_params), **forward_params)
+                del batch  # whoever gets the answers need not hold the frames
+                yield self.postprocess(outputs, **postprocess_params)
+                del outputs
+
     def preprocess(  # type: ignore[override]
-        self, batch: PromptBatch, on_error: str = "raise", **options: Any
+        self, batch: PromptBatch, on_error: str = "raise", read_ahead: bool = True, **options: Any
     ) -> dict[str, Any]:
         try:
             return self._prepare(batch, **options)
@@ -474,19 +422,11 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
         continues = [conversation[-1]["role"] == "assistant" for conversation in batch.conversations]
         if any(continues) and not all(continues):
             raise ValueError("Some conversations of this batch end with the assistant's turn and some do not.")
-        processor, processor_kwargs = self.processor, dict(processor_kwargs or {})
+        processor = self.processor
         if (scene_options or {}).get("num_scenes") is not None:
             processor = copy(processor)
             processor.num_scenes = scene_options["num_scenes"]  # type: ignore[index]
-        store = self.video_store if video_store is OWN_STORE else video_store
-        memory = None
-        if store is not None:
-            settings = processor.pixel_settings(processor_kwargs)
-            memory = VideoMemory(store, self.model, settings, scene_options, batch.known_videos.encoded)
-            # Another process does not have the features, and an assistant encodes the pixels itself.
-            memory.may_skip_reading = not is_assisted and get_worker_info() is None
-            if memory.may_skip_reading and processor.gives_bytes(processor_kwargs):
-                memory.streams_above = STREAMS_ABOVE
+        memory = self._memory(batch, processor_kwargs, scene_options, video_store, is_assisted)
         inputs = processor.apply_chat_template(
             batch.conversations,
             tokenize=True,
@@ -499,16 +439,49 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
                 "padding_side": "left",
                 "return_metadata": True,
                 "as_bytes": True,
-                "loaded_videos": batch.known_videos.loaded,
-                "video_memory": memory,
-                **processor_kwargs,
-                **({} if batch.video_metadata is None else {"video_metadata": sum(batch.video_metadata, [])}),
+                **reading_arguments(batch, memory, processor_kwargs),
             },
             **({"sanitize_control_tokens": True} if sanitize_control_tokens else {}),
         )
         metadata = inputs.pop("video_metadata", None)
         contents = None if memory is None else [memory.content_of(video.frames_digest) for video in metadata or []]
         return {"inputs": dict(inputs), "batch": batch, "video_metadata": metadata, "video_contents": contents}
+
+    def _read(
+        self,
+        batch: PromptBatch,
+        processor_kwargs: dict[str, Any] | None = None,
+        scene_options: dict[str, Any] | None = None,
+        video_store: VideoStore | None = OWN_STORE,
+        is_assisted: bool = False,
+        **of_prompts: Any,
+    ) -> None:
+        """Reads the videos of a batch for `preprocess`, except those that the model encodes as they are read."""
+        memory = self._memory(batch, processor_kwargs, scene_options, video_store, is_assisted)
+        if memory is not None:
+            memory.reads_ahead = True
+        with suppress(NotReadAhead):
+            self.processor.load_videos(batch.conversations, reading_arguments(batch, memory, processor_kwargs))
+
+    def _memory(
+        self,
+        batch: PromptBatch,
+        processor_kwargs: dict[str, Any] | None,
+        scene_options: dict[str, Any] | None,
+        video_store: VideoStore | None,
+        is_assisted: bool,
+    ) -> VideoMemory | None:
+        """What the processor may ask about the videos of a batch."""
+        store = self.video_store if video_store is OWN_STORE else video_store
+        if store is None:
+            return None
+        settings = self.processor.pixel_settings(processor_kwargs or {})
+        memory = VideoMemory(store, self.model, settings, scene_options, batch.known_videos.encoded)
+        # Another process does not have the features, and an assistant encodes the pixels itself.
+        memory.may_skip_reading = not is_assisted and get_worker_info() is None
+        if memory.may_skip_reading and self.processor.gives_bytes(processor_kwargs or {}):
+            memory.streams_above = STREAMS_ABOVE
+        return memory
 
     def _forward(  # type: ignore[override]
         self,
@@ -620,19 +593,6 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
         # The other parts that `Pipeline` would save, such as the tokenizer, are parts of the processor.
         self.model.save_pretrained(save_directory, *args, **kwargs)
         self.processor.save_pretrained(save_directory, **kwargs)
-
-
-def videos_of(conversations: Iterable[list[Message]]) -> list[Any]:
-    """Returns the videos of all conversations, in the order of their placeholders."""
-    messages = [message for conversation in conversations for message in conversation]
-    contents = [message.get("content") or [] for message in messages]
-    parts = [part for content in contents if not isinstance(content, str) for part in content]
-    sources = ("video", "url", "path", "video_url")
-    return [
-        next((part[source] for source in sources if part.get(source) is not None), None)
-        for part in parts
-        if part.get("type") in ("video", "video_url", "input_video")
-    ]
 
 
 def with_answer(conversation: list[Message], answer: str) -> list[Message]:

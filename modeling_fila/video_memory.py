@@ -22,6 +22,10 @@ from .outputs import FilaVideoFeatures
 from .video_store import VideoStore
 
 
+class NotReadAhead(Exception):
+    """A video has so many frames that the model encodes it as it is read, which only its own thread does."""
+
+
 class VideoMemory:
     """
     The part of a [`VideoStore`] that the processor sees, for one batch of prompts.
@@ -38,6 +42,7 @@ class VideoMemory:
         may_skip_reading: Whether a video need not be read if its features are known.
         streams_above: The largest number of frames that are read into memory; the frames of videos with more of them
             are encoded as they are read. None reads all videos into memory.
+        reads_ahead: Whether videos are read while the model works on others: `encode` then raises [`NotReadAhead`].
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class VideoMemory:
         self._store, self._model, self._encoded = store, model, encoded
         self._pixel_settings, self._scene_options = pixel_settings, scene_options
         self.may_skip_reading, self.streams_above = True, cast("int | None", None)
+        self.reads_ahead = False
 
     def get(self, key: Hashable) -> Any:
         """Returns what was remembered for a key, or None."""
@@ -67,6 +73,8 @@ class VideoMemory:
     @torch.no_grad()
     def encode(self, stream: Any) -> None:
         """Encodes the frames of a stream, which has `frames_at`, and `frames_digest` when they have been read."""
+        if self.reads_ahead:
+            raise NotReadAhead
         features = self._model.encode_video(
             stream, stream.frames_at, num_frames=len(stream), scene_options=self._scene_options
         )

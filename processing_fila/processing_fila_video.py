@@ -217,11 +217,36 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
             loaded, kwargs = self._load_videos(given, kwargs)
         return self._call_without_cutting_media(images=images, text=text, videos=loaded, **kwargs)
 
+    def load_videos(self, conversations: list[Any], processor_kwargs: dict[str, Any]) -> list[LoadedVideo]:
+        """
+        Reads the videos of a list of conversations as [`apply_chat_template`] does with the same `processor_kwargs`. A
+        dict `loaded_videos` among these keeps the videos for it, if it is given the same dict.
+
+        Raises:
+            `ValueError`: if an argument is out of range.
+            `VideoReadError`: (an `OSError`) if a video cannot be read.
+        """
+        kwargs = gather_video_arguments(processor_kwargs)
+        messages = [message for conversation in conversations for message in self._prepare_chat(conversation)]
+        contents = [message.get("content") for message in messages]
+        parts = [part for content in contents if isinstance(content, list) for part in content]
+        videos = [part["video"] for part in parts if part.get("type") == "video" and "video" in part]
+        if not videos:
+            return []
+        loading, shape = self._loading_arguments(kwargs["videos_kwargs"], kwargs)
+        return self.video_processor.load_videos(videos, **loading, **shape)
+
+    @staticmethod
+    def _loading_arguments(options: dict[str, Any], kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Returns the arguments that choose frames, and those about their shape."""
+        loading = {name: options[name] for name in LOADING_ARGUMENTS if name in options}
+        return loading, {name: options.get(name, kwargs.get(name)) for name in SHAPE_ARGUMENTS}
+
     def _load_videos(self, videos: list[Any], kwargs: dict[str, Any]) -> tuple[list[LoadedVideo], dict[str, Any]]:
         """Loads the videos, with the tokens of their times if the prompt needs them; leaves the other arguments."""
         options = dict(kwargs.pop("videos_kwargs", {}))
-        loading = {name: options.pop(name) for name in LOADING_ARGUMENTS if name in options}
-        shape = {name: options.get(name, kwargs.get(name)) for name in SHAPE_ARGUMENTS}
+        loading, shape = self._loading_arguments(options, kwargs)
+        options = {name: value for name, value in options.items() if name not in loading}
         about_subtitles = SubtitleOptions(**{name: options.pop(name, None) for name in SUBTITLE_ARGUMENTS})
         subtitles = about_subtitles.sources(videos)  # raises an error before a video is read
         loaded = self.video_processor.load_videos(videos, **loading, **shape)

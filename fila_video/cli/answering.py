@@ -1,7 +1,8 @@
 """Asks the pipeline: all questions about a video at once, and one record for each answer or error."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import chain, groupby
 from typing import Any
 
 from processing_fila.reader_errors import VideoReadError
@@ -18,32 +19,51 @@ def by_video(requests: Iterable[Request]) -> Iterator[list[Request]]:
         yield list(group)
 
 
-def answer(pipe: Any, group: list[Request], **call: Any) -> list[Record]:
+def answer_all(pipe: Any, groups: Iterable[list[Request]], **call: Any) -> Generator[list[Record]]:
     """
-    Asks all questions about one video.
+    Asks all questions about all videos. The next video is read while the model answers about this one.
 
     Args:
         pipe: The pipeline.
-        group: Requests about one video.
+        groups: Requests, those about one video together.
         call: Further arguments of the pipeline.
 
-    Returns:
-        A record for each request: its fields, `answer` and `scenes`; or `answer` None and `error`, if the video cannot
-        be read or an option does not fit it.
+    Yields:
+        For each group a record for each request: its fields, `answer` and `scenes`; or `answer` None and `error`, if
+        the video cannot be read or an option does not fit it.
     """
-    questions = [request.question for request in group]
-    error: Exception | None = None
+    left = list(groups)
+    while left:
+        # An error ends what the pipeline yields; those that are left get a new call.
+        with closing(pipe(map(_conversation, chain(*left)), return_scenes=True, **call)) as answers:
+            has_failed = False
+            while left and not has_failed:
+                group = left.pop(0)
+                records, error = _answer_group(answers, group)
+                has_failed = error is not None
+                failed = {"answer": None, "error": _told(error)}
+                yield records + [{**request.record(), **failed} for request in group[len(records) :]]
+
+
+def _answer_group(answers: Iterator[Any], group: list[Request]) -> tuple[list[Record], Exception | None]:
+    """Returns the records of the requests that are answered, and the error that is the reason why others are not."""
+    records = []
     try:
-        answers = pipe(group[0].source, text=questions, return_scenes=True, **{**call, **group[0].options})
+        for request in group:
+            (answered,) = next(answers)
+            found = {"answer": answered["generated_text"], "scenes": answered["scenes"]}
+            records.append({**request.record(), **found})
     except BrokenPipeError:  # nobody reads what is printed any more
         raise
-    except (OSError, ValueError) as raised:
-        answers, error = getattr(raised, "answers", []), raised
-    records = [
-        {**request.record(), "answer": answered[0]["generated_text"], "scenes": answered[0]["scenes"]}
-        for request, answered in zip(group, answers, strict=False)
-    ]
-    return records + [{**request.record(), "answer": None, "error": _told(error)} for request in group[len(records) :]]
+    except (OSError, ValueError) as error:
+        return records, error
+    return records, None
+
+
+def _conversation(request: Request) -> list[dict[str, Any]]:
+    """The question about the video, with the request's own frames and times."""
+    video = {"type": "video", "video": request.source, **request.options}
+    return [{"role": "user", "content": [video, {"type": "text", "text": request.question}]}]
 
 
 def _told(error: Exception | None) -> str:

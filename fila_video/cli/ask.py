@@ -1,7 +1,7 @@
 """fila-video ask: questions about videos."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -104,7 +104,7 @@ def ask(
         is_shown = not (json or jsonl or file)
         view = Shown(groups, shows_scenes=not no_scenes) if is_shown else Silent(groups, prints_lines=jsonl)
         stack.enter_context(view)
-        asked = _ask_all(view, pipe, groups, stop_on_error=stop_on_error)
+        asked = _ask_all(view, pipe, stop_on_error=stop_on_error) if groups else ()
         records = [_passed_on(record, file, prints_line=jsonl) for record in asked]
     num_answered = sum(record["answer"] is not None for record in records)
     if file is not None:
@@ -123,15 +123,15 @@ def _load(model: ModelOptions, video: VideoOptions, answers: AnswerOptions) -> A
     return pipe
 
 
-def _ask_all(view: Shown | Silent, pipe: Any, groups: list[list[Request]], *, stop_on_error: bool) -> Iterator[Record]:
+def _ask_all(view: Shown | Silent, pipe: Any, *, stop_on_error: bool) -> Iterator[Record]:
     """Yields a record for each request. An error is reported once for each video."""
-    for group in groups:
-        records = view.ask(pipe, group)
-        yield from records
-        if failed := [record for record in records if record["answer"] is None]:
-            note(PROGRAM, error_line(failed[0]))
-            if stop_on_error:
-                return
+    with closing(view.ask(pipe)) as asked:
+        for records in asked:
+            yield from records
+            if failed := [record for record in records if record["answer"] is None]:
+                note(PROGRAM, error_line(failed[0]))
+                if stop_on_error:
+                    return
 
 
 def _passed_on(record: Record, file: AnswersFile | None, *, prints_line: bool) -> Record:

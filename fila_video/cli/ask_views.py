@@ -1,13 +1,15 @@
 """What `ask` shows while it works: the answers as they are generated, or how far it is."""
 
 import sys
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .answering import Record, answer, streamer
+from .answering import Record, answer_all, streamer
 from .requests import Request
 from .show import Waiting, WrappedText, columns, say, scene_lines
 
@@ -25,41 +27,50 @@ class Shown:
         self._has_headings = len(groups) > 1
         self._has_questions = len({request.question for group in groups for request in group}) > 1
         self._shows_scenes = shows_scenes
-        self._num_asked = 0
+        self._groups = groups
+        self._questions: Iterator[Request] = iter(())  # about this video, those that are not asked yet
+        self._text, self._waiting = WrappedText(), cast("Waiting | None", None)
 
-    def ask(self, pipe: Any, group: list[Request]) -> list[Record]:
-        """Asks all questions about a video."""
-        if self._num_asked:
-            say("")
-        self._num_asked += 1
-        if self._has_headings:
-            say(group[0].video, style="bold")
-        text = WrappedText()
-        waiting = Waiting(f"Reading {group[0].video}")
+    def ask(self, pipe: Any) -> Generator[list[Record]]:
+        """Asks all questions, and yields the records of each video."""
+        shown = streamer(pipe, self._write, begin=self._begin, end=self._end)
+        with closing(answer_all(pipe, self._groups, streamer=shown)) as answers:
+            for place, group in enumerate(self._groups):
+                if place:
+                    say("")
+                if self._has_headings:
+                    say(group[0].video, style="bold")
+                self._questions, self._waiting = iter(group), Waiting(f"Reading {group[0].video}")
+                try:
+                    records = next(answers)
+                finally:
+                    self._stop_waiting()
+                    self._text.end_line()
+                self._print_scenes(records)
+                yield records
 
-        def begin(number: int) -> None:
-            waiting.update("Answering")
-            if self._has_questions:
-                waiting.stop()
-                say(f"> {group[number].question}", style="cyan")
+    def _begin(self, number: int) -> None:
+        question = next(self._questions).question
+        if self._waiting is not None:
+            self._waiting.update("Answering")
+        if self._has_questions:
+            self._stop_waiting()
+            say(f"> {question}", style="cyan")
 
-        def write(piece: str) -> None:
-            if piece:
-                waiting.stop()
-                text.write(piece)
+    def _write(self, piece: str) -> None:
+        if piece:
+            self._stop_waiting()
+            self._text.write(piece)
 
-        def end(number: int) -> None:
-            if text.is_at_start:
-                say("(The model wrote nothing.)", style="dim")
-            text.end_line()
+    def _end(self, number: int) -> None:
+        if self._text.is_at_start:
+            say("(The model wrote nothing.)", style="dim")
+        self._text.end_line()
 
-        try:
-            records = answer(pipe, group, streamer=streamer(pipe, write, begin=begin, end=end))
-        finally:
-            waiting.stop()
-            text.end_line()
-        self._print_scenes(records)
-        return records
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
 
     def _print_scenes(self, records: list[Record]) -> None:
         """The scenes of a video are the same for all questions."""
@@ -92,12 +103,14 @@ class Silent:
         parts = (TextColumn("Videos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._progress = Progress(*parts, console=console, disable=is_off, transient=True)
         self._task = self._progress.add_task("", total=len(groups))
+        self._groups = groups
 
-    def ask(self, pipe: Any, group: list[Request]) -> list[Record]:
-        """Asks all questions about a video."""
-        records = answer(pipe, group)
-        self._progress.advance(self._task)
-        return records
+    def ask(self, pipe: Any) -> Generator[list[Record]]:
+        """Asks all questions, and yields the records of each video."""
+        with closing(answer_all(pipe, self._groups)) as answers:
+            for records in answers:
+                self._progress.advance(self._task)
+                yield records
 
     def __enter__(self) -> "Silent":
         self._progress.start()

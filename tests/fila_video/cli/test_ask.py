@@ -2,10 +2,15 @@
 
 import json
 import shutil
+import threading
 
 import pytest
 
 from fila_video.cli.show import scene_lines
+from modeling_fila import FilaVideoForConditionalGeneration
+from processing_fila import video_loading
+from processing_fila.reader import VideoReader
+from tests.clips import draw_clip
 
 
 QUESTIONS = ["What is in the first scene?", "How many scenes are there?"]
@@ -100,6 +105,45 @@ def test_a_video_that_cannot_be_read_is_an_error_among_the_answers(fila, clip, t
     assert fila("ask", file, "--output", output, *OPTIONS).status == 0
     done = fila("ask", file, "--output", output, *OPTIONS)
     assert done.status == 0 and "already has 3 of 3 answers" in done.err and "small model" not in done.err
+
+
+def test_requests_with_their_own_frames(fila, clip, oracle, tmp_path):
+    """Neighbors about one video with different options, and an option that does not fit between two that do."""
+    options = [{"num_frames": 8}, {"fps": 2, "end_seconds": 3}, {"start_seconds": 99}, {"start_seconds": 4}]
+    file = tmp_path / "requests.jsonl"
+    requests = [{"video": str(clip), "question": QUESTIONS[0], **own} for own in options]
+    file.write_text("".join(json.dumps(request) + "\n" for request in requests))
+    done = fila("ask", file, "--jsonl", *OPTIONS)
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert done.status == 1 and "start_seconds=99" in found.pop(2).pop("error")
+    for record, own in zip(found, [*options[:2], options[3]], strict=True):
+        frames = own if "fps" in own else {"num_frames": 20, **own}
+        (answer,) = oracle(str(clip), text=QUESTIONS[0], return_scenes=True, num_scenes=6, **frames)
+        assert (record["answer"], record["scenes"]) == (answer["generated_text"], answer["scenes"])
+
+
+@pytest.mark.parametrize("form", [["--jsonl"], []], ids=["lines", "text"])
+def test_the_next_video_is_read_before_this_one_is_answered(fila, tmp_path, monkeypatch, form):
+    paths = [str(draw_clip(tmp_path / f"{number}.mp4", seconds=1 + number, fps=5)) for number in range(3)]
+    opened = {path: threading.Event() for path in paths}
+    generate, left = FilaVideoForConditionalGeneration.generate, list(paths)
+
+    class NotedReader(VideoReader):
+        def __init__(self, video, **options):
+            opened[video].set()
+            super().__init__(video, **options)
+
+    def wait_for_the_next(model, *arguments, **options):
+        left.pop(0)
+        assert not left or opened[left[0]].wait(60)
+        assert not left[1:] or not opened[left[1]].is_set()
+        return generate(model, *arguments, **options)
+
+    monkeypatch.setattr(video_loading, "VideoReader", NotedReader)
+    monkeypatch.setattr(FilaVideoForConditionalGeneration, "generate", wait_for_the_next)
+    threads = set(threading.enumerate())
+    assert fila("ask", tmp_path, "-q", QUESTIONS[0], *form, *OPTIONS).status == 0
+    assert left == [] and set(threading.enumerate()) == threads
 
 
 @pytest.mark.parametrize(

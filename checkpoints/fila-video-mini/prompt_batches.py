@@ -1,0 +1,1 @@
+../../modeling_fila/prompt_batches.py

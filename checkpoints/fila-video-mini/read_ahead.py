@@ -1,0 +1,1 @@
+../../modeling_fila/read_ahead.py
