@@ -33,6 +33,7 @@ from transformers import AutoModelForImageTextToText, GenerationConfig, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import logging
 
+from .conversation_videos import put_videos, videos_of
 from .model_card import ModelCardMixin
 from .outputs import FilaVideoFeatures
 from .prompt_batches import (
@@ -43,7 +44,6 @@ from .prompt_batches import (
     batched,
     make_batches,
     reading_arguments,
-    videos_of,
 )
 from .read_ahead import closing, items_of_each, read_ahead
 from .repeated_videos import encode_missing, join_videos
@@ -422,30 +422,55 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
         continues = [conversation[-1]["role"] == "assistant" for conversation in batch.conversations]
         if any(continues) and not all(continues):
             raise ValueError("Some conversations of this batch end with the assistant's turn and some do not.")
-        processor = self.processor
-        if (scene_options or {}).get("num_scenes") is not None:
-            processor = copy(processor)
-            processor.num_scenes = scene_options["num_scenes"]  # type: ignore[index]
+        processor, processor_kwargs = self._processor_for(scene_options), dict(processor_kwargs or {})
         memory = self._memory(batch, processor_kwargs, scene_options, video_store, is_assisted)
-        inputs = processor.apply_chat_template(
+        needs_scenes = processor_kwargs.get("subtitle_lines") == "scenes" and "subtitle_scenes" not in processor_kwargs
+        batch.sanitize_control_tokens = sanitize_control_tokens
+        if needs_scenes:
+            batch.once_more = {name: value for name, value in processor_kwargs.items() if name != "subtitles"}
+        follow = {"scenes_follow": True} if needs_scenes else {}
+        arguments = {**reading_arguments(batch, memory, processor_kwargs), **follow}
+        inputs = self._write_prompts(processor, batch, arguments)
+        metadata = inputs.pop("video_metadata", None)
+        contents = None if memory is None else [memory.content_of(video.frames_digest) for video in metadata or []]
+        return {"inputs": dict(inputs), "batch": batch, "video_metadata": metadata, "video_contents": contents}
+
+    def _processor_for(self, scene_options: dict[str, Any] | None) -> Any:
+        """Returns the processor, or one that counts the scenes of this call."""
+        if (scene_options or {}).get("num_scenes") is None:
+            return self.processor
+        processor = copy(self.processor)
+        processor.num_scenes = scene_options["num_scenes"]  # type: ignore[index]
+        return processor
+
+    def _write_prompts(self, processor: Any, batch: PromptBatch, processor_kwargs: dict[str, Any]) -> Any:
+        continues = batch.conversations[0][-1]["role"] == "assistant"
+        defaults = {"padding": True, "padding_side": "left", "return_metadata": True, "as_bytes": True}
+        return processor.apply_chat_template(
             batch.conversations,
             tokenize=True,
             return_dict=True,
             return_tensors="pt",
-            add_generation_prompt=not continues[0],
-            continue_final_message=continues[0],
-            processor_kwargs={
-                "padding": True,
-                "padding_side": "left",
-                "return_metadata": True,
-                "as_bytes": True,
-                **reading_arguments(batch, memory, processor_kwargs),
-            },
-            **({"sanitize_control_tokens": True} if sanitize_control_tokens else {}),
+            add_generation_prompt=not continues,
+            continue_final_message=continues,
+            processor_kwargs={**defaults, **processor_kwargs},
+            **({"sanitize_control_tokens": True} if batch.sanitize_control_tokens else {}),
         )
-        metadata = inputs.pop("video_metadata", None)
-        contents = None if memory is None else [memory.content_of(video.frames_digest) for video in metadata or []]
-        return {"inputs": dict(inputs), "batch": batch, "video_metadata": metadata, "video_contents": contents}
+
+    def _write_once_more(
+        self, model_inputs: dict[str, Any], features: FilaVideoFeatures, scene_options: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """
+        Makes the inputs of the model once more, now with the subtitles of the scenes. The frames are in the features.
+        """
+        batch, metadata = model_inputs["batch"], model_inputs["video_metadata"]
+        processor = self._processor_for(scene_options)
+        encoded = processor.video_processor.without_frames(metadata)
+        again = batch.with_conversations(put_videos(batch.conversations, encoded))
+        scenes = processor.post_process_scenes(features, metadata)
+        inputs = self._write_prompts(processor, again, {**batch.once_more, "subtitle_scenes": scenes})
+        del inputs["video_metadata"]
+        return dict(inputs.to(self.device))
 
     def _read(
         self,
@@ -498,12 +523,15 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
         if not is_bounded and self.model.generation_config.max_new_tokens is None:
             generate_kwargs.setdefault("max_new_tokens", DEFAULT_MAX_NEW_TOKENS)
         pixels = {name: inputs.pop(name) for name in MEDIA_INPUTS["video"][:2] if name in inputs}
-        arguments, features = {**inputs, **generate_kwargs}, None
+        features = None
         store = self.video_store if video_store is OWN_STORE else video_store
         if not model_inputs["video_metadata"]:
-            sequences = self.model.generate(**arguments)
+            sequences = self.model.generate(**inputs, **generate_kwargs)
         else:
             features, keys = self._encode(model_inputs, pixels, store, scene_options)
+            if model_inputs["batch"].once_more is not None:
+                inputs = self._write_once_more(model_inputs, features, scene_options)
+            arguments = {**inputs, **generate_kwargs}
             if arguments.get("assistant_model") is not None:  # it encodes the pixels itself
                 sequences = self.model.generate(**pixels, **arguments)
             elif store is None:

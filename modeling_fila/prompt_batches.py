@@ -15,19 +15,15 @@
 
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from copy import copy
 from itertools import compress, islice, repeat
 from typing import Any
 
 from torch.utils.data import Dataset
 
+from .conversation_videos import SOURCES, Message, video_of, video_parts, videos_of
 from .repeated_videos import KnownVideos
 from .video_memory import VideoMemory
-
-
-# Where a part of a message may have its video.
-VIDEO_SOURCES = ("video", "url", "path", "video_url")
-
-Message = dict[str, Any]
 
 
 class PromptBatch:
@@ -40,7 +36,12 @@ class PromptBatch:
         conversations: The messages of each prompt.
         video_metadata: For each conversation the entries for its videos, if the call has `video_metadata`.
         known_videos: What was read and encoded for the batch before, in the same call, if both are about a video.
+        sanitize_control_tokens: Whether markers in the messages are plain text.
+        once_more: Arguments of the processor, if the prompts are written once more when the scenes are known.
     """
+
+    sanitize_control_tokens: bool = False
+    once_more: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -60,6 +61,12 @@ class PromptBatch:
         """Each conversation alone. They share no memory with this batch, which may be larger."""
         places = range(len(self.conversations))
         return [self.only([place == kept for place in places]).with_known(KnownVideos()) for kept in places]
+
+    def with_conversations(self, conversations: list[list[Message]]) -> "PromptBatch":
+        """The same batch, with other messages about its videos."""
+        other = copy(self)
+        other.conversations = conversations
+        return other
 
     def with_known(self, known_videos: KnownVideos) -> "PromptBatch":
         """The same conversations, with this in place of what is known of their videos."""
@@ -154,28 +161,10 @@ def reading_arguments(
     return {**known, **(processor_kwargs or {}), **metadata}
 
 
-def video_parts(conversations: Iterable[list[Message]]) -> list[dict[str, Any]]:
-    """Returns the parts of all conversations that are videos, in the order of their placeholders."""
-    messages = [message for conversation in conversations for message in conversation]
-    contents = [message.get("content") or [] for message in messages]
-    parts = [part for content in contents if not isinstance(content, str) for part in content]
-    return [part for part in parts if part.get("type") in ("video", "video_url", "input_video")]
-
-
-def video_of(part: dict[str, Any]) -> Any:
-    """Returns the video of a part."""
-    return next((part[source] for source in VIDEO_SOURCES if part.get(source) is not None), None)
-
-
-def videos_of(conversations: Iterable[list[Message]]) -> list[Any]:
-    """Returns the videos of all conversations, in the order of their placeholders."""
-    return [video_of(part) for part in video_parts(conversations)]
-
-
 def name_of_video(part: dict[str, Any]) -> Hashable:
     """Returns what is equal for parts that name the same file, or hold the same object, with the same options."""
     video = video_of(part)
     if isinstance(video, Mapping):
         video = video.get("path") if video.get("bytes") is None else video["bytes"]
-    options = sorted((name, repr(value)) for name, value in part.items() if name not in ("type", *VIDEO_SOURCES))
+    options = sorted((name, repr(value)) for name, value in part.items() if name not in ("type", *SOURCES))
     return (video if isinstance(video, (str, bytes, os.PathLike)) else id(video)), *options

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from .reader_subtitles import SubtitleLine
 from .video_metadata import FilaVideoMetadata
 
 
@@ -51,10 +52,16 @@ class LoadedVideo(torch.Tensor):
         video.time_ids, video.times_are_interleaved = time_ids, are_interleaved
         return video
 
-    def with_subtitles(self, text: str) -> "LoadedVideo":
-        """The same video, sharing its frames, with the text of its subtitles in metadata of its own."""
+    def with_subtitles(self, text: str, lines: list[SubtitleLine] | None = None) -> "LoadedVideo":
+        """
+        The same video, sharing its frames, with its subtitles in metadata of its own.
+
+        Args:
+            text: What the prompt says of them.
+            lines: All of them, for a prompt that is written when the scenes are known.
+        """
         metadata = copy(self.metadata)
-        metadata.subtitle_text = text
+        metadata.subtitle_text, metadata.subtitle_lines = text, lines
         return LoadedVideo.of(self.frames, metadata)
 
     @property

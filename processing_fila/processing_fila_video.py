@@ -182,7 +182,10 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
                 or ASS; a path, bytes, a file object or a URL), or a list with one entry for each video. Lines stand
                 after the times of the video, each with its own times in seconds.
             subtitle_lines: `"all"` (default) for the subtitles on the screen at any time from the first to the last
-                sampled frame, or `"frames"` for those on the screen when a sampled frame is shown.
+                sampled frame, `"frames"` for those on the screen when a sampled frame is shown, or `"scenes"` for those
+                on the screen at any time from the first to the last frame of a scene, which needs `subtitle_scenes`.
+            subtitle_scenes: for each video its scenes, as `post_process_scenes` returns them; for
+                `subtitle_lines="scenes"`. The pipeline finds them itself.
             subtitle_language: language of the text track, such as `"eng"`; by default the file's default track.
             max_subtitle_tokens (`int`, *optional*, defaults to 4096): if the subtitles of a video have more tokens,
                 lines are left out evenly, with a warning that says how many.
@@ -250,7 +253,8 @@ class FilaVideoProcessor(ModelCardMixin, ProcessorMixin):
         about_subtitles = SubtitleOptions(**{name: options.pop(name, None) for name in SUBTITLE_ARGUMENTS})
         subtitles = about_subtitles.sources(videos)  # raises an error before a video is read
         loaded = self.video_processor.load_videos(videos, **loading, **shape)
-        if any(source is not None for source in subtitles):
+        has_lines = any(video.metadata.subtitle_lines is not None for video in loaded)
+        if has_lines or any(source is not None for source in subtitles):
             loaded = self._with_subtitles(subtitles, loaded, about_subtitles, loading)
         timestamps = self._timestamps(options.get("timestamps"))
         if timestamps in TIMES_OF_SCENES:

@@ -38,8 +38,8 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
         on_damage (`str`): `"warn"` or `"error"` for videos that are damaged or cut off.
         max_pixels (`int`), max_seconds (`float`): limits on the pictures of a file and on the time of reading it; see
             [`VideoReader`].
-        subtitles, subtitle_lines, subtitle_language, max_subtitle_tokens: what [`FilaVideoProcessor`] writes of the
-            subtitles into the prompt; see there.
+        subtitles, subtitle_lines, subtitle_scenes, subtitle_language, max_subtitle_tokens: what
+            [`FilaVideoProcessor`] writes of the subtitles into the prompt; see there.
     """
 
     max_frames: int | None
@@ -58,6 +58,7 @@ class FilaVideoVideosKwargs(VideosKwargs, total=False):  # type: ignore[call-arg
     max_seconds: float | None
     subtitles: Any
     subtitle_lines: str | None
+    subtitle_scenes: Any
     subtitle_language: str | None
     max_subtitle_tokens: int | None
 

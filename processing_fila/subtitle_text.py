@@ -13,37 +13,58 @@
 # limitations under the License.
 """Which subtitles stand in the prompt of a video, and how they are written."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from .reader_subtitles import SubtitleLine
 from .reader_warnings import warn_user
 
 
 # Which lines are taken; see `choose_lines`.
-SUBTITLE_LINES = ("all", "frames")
+SUBTITLE_LINES = ("all", "frames", "scenes")
 DEFAULT_MAX_SUBTITLE_TOKENS = 4096
 BEGINNING = "The subtitles of this video are:"
 
 
-def choose_lines(lines: Sequence[SubtitleLine], frame_seconds: Sequence[float], which: str) -> list[SubtitleLine]:
-    """Chooses the subtitles that belong to the sampled frames.
+def choose_lines(
+    lines: Sequence[SubtitleLine],
+    frame_seconds: Sequence[float],
+    which: str,
+    scenes: Sequence[Mapping[str, Any]] | None = None,
+) -> list[SubtitleLine]:
+    """Chooses the subtitles that belong to the sampled frames or to the selected scenes.
 
     Args:
         lines: All subtitles, in the order of their start.
         frame_seconds: Times of the sampled frames in seconds, sorted.
         which: `"all"` for those on the screen at any time from the first to the last sampled frame, `"frames"` for
-            those on the screen when a sampled frame is shown.
+            those on the screen when a sampled frame is shown, `"scenes"` for those on the screen at any time from the
+            first to the last frame of a scene.
+        scenes: The scenes, each with the sorted `frame_seconds` of its frames; only for `"scenes"`.
 
     Raises:
-        ValueError: If `which` is neither.
+        ValueError: If `which` is none of these, or `"scenes"` without scenes.
     """
-    if which == "all":
-        return [
-            line for line in lines if line.end_seconds > frame_seconds[0] and line.start_seconds <= frame_seconds[-1]
-        ]
     if which == "frames":
         return [line for line in lines if any(line.start_seconds <= time < line.end_seconds for time in frame_seconds)]
-    raise ValueError(f"subtitle_lines={which!r} must be one of {', '.join(map(repr, SUBTITLE_LINES))}.")
+    if which == "all":
+        spans = [(frame_seconds[0], frame_seconds[-1])]
+    elif which == "scenes":
+        spans = [(scene["frame_seconds"][0], scene["frame_seconds"][-1]) for scene in _known(scenes)]
+    else:
+        raise ValueError(f"subtitle_lines={which!r} must be one of {', '.join(map(repr, SUBTITLE_LINES))}.")
+    return [
+        line for line in lines if any(line.end_seconds > first and line.start_seconds <= last for first, last in spans)
+    ]
+
+
+def _known(scenes: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]]:
+    if scenes is None:
+        raise ValueError(
+            "subtitle_lines='scenes' needs the scenes, which only the model knows: ask the pipeline, or encode the "
+            "video first and give subtitle_scenes, what post_process_scenes returns."
+        )
+    return scenes
 
 
 def write_lines(lines: Iterable[SubtitleLine]) -> str:
@@ -73,10 +94,16 @@ def write_within(lines: Sequence[SubtitleLine], count_tokens: Callable[[str], in
     """
     if max_tokens <= 0:
         raise ValueError(f"max_subtitle_tokens must be positive, got {max_tokens}.")
-    fewest, most = 0, len(lines)
+
+    def fits(count: int) -> bool:
+        return count_tokens(write_lines(spread(lines, count))) <= max_tokens
+
+    fewest, most = 0, min(len(lines), 1)
+    while fewest < most and fits(most):  # from below: the text of a large file is never tokenized as a whole
+        fewest, most = most, min(len(lines), 2 * most)
     while fewest < most:  # the largest number of lines that fits
         middle = (fewest + most + 1) // 2
-        if count_tokens(write_lines(spread(lines, middle))) <= max_tokens:
+        if fits(middle):
             fewest = middle
         else:
             most = middle - 1

@@ -36,7 +36,10 @@ LOADING_ARGUMENTS = (
 # Arguments about the size and the values of frames; they are needed when frames are loaded, and again afterwards.
 SHAPE_ARGUMENTS = ("size", "do_resize", "resample", "do_rescale")
 # Arguments about subtitles, which become a part of the prompt.
-SUBTITLE_ARGUMENTS = ("subtitles", "subtitle_lines", "subtitle_language", "max_subtitle_tokens")
+SUBTITLE_ARGUMENTS = (
+    *("subtitles", "subtitle_lines", "subtitle_scenes", "subtitle_language", "max_subtitle_tokens"),
+    "scenes_follow",  # the pipeline's, which writes the prompt once more when the scenes are known
+)
 # Arguments of the processor that concern videos alone, so that they can be told from those of the tokenizer.
 VIDEO_ARGUMENTS = (*LOADING_ARGUMENTS, *SUBTITLE_ARGUMENTS, "timestamps", "as_bytes", "return_metadata")
 

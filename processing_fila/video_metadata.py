@@ -25,6 +25,7 @@ import numpy as np
 from transformers.video_utils import VideoMetadata
 
 from .reader import SampledVideo, VideoReader
+from .reader_subtitles import SubtitleLine
 
 
 @dataclass
@@ -41,10 +42,12 @@ class FilaVideoMetadata(VideoMetadata):
     frame_seconds: list[float] | None = None
 
     # Not fields, because users do not give them: a digest of frames and times, made with a `video_memory`, and whether
-    # the frames were read. See `load_videos` in video_loading.py. And what the prompt says of the subtitles.
+    # the frames were read. See `load_videos` in video_loading.py. And what the prompt says of the subtitles, or all of
+    # them, for a prompt that is written when the scenes are known. See `write_subtitles` in video_subtitles.py.
     frames_digest = cast("str | None", None)
     has_frames = True
     subtitle_text = ""
+    subtitle_lines = cast("list[SubtitleLine] | None", None)
 
     @property
     def timestamps(self) -> list[float]:

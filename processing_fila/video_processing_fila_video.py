@@ -15,6 +15,7 @@
 Videos in any form -> normalized frames. Shape letters: V videos, N frames (of the longest), H and W pixels.
 """
 
+from collections.abc import Sequence
 from reprlib import repr as shorten
 from typing import Any
 
@@ -39,6 +40,7 @@ from .video_arguments import (
 )
 from .video_input import GivenVideo, as_one_video, flatten_videos
 from .video_loading import LoadingOptions, load_videos
+from .video_metadata import FilaVideoMetadata
 from .video_stream import VideoStream
 
 
@@ -243,6 +245,15 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             return LoadingOptions(**self._sampling(*map(arguments.get, names)), **place, **shared)
 
         return load_videos(given, video_metadata, options_of, loaded_videos, video_memory)
+
+    def without_frames(self, video_metadata: Sequence[FilaVideoMetadata]) -> list[LoadedVideo]:
+        """
+        Videos that the model has encoded, for a prompt about them that is written once more. Equal metadata give equal
+        objects.
+        """
+        empty = torch.empty(0, 1, 1, 3, dtype=torch.uint8)
+        videos = {id(metadata): LoadedVideo.of(empty, metadata).without_frames() for metadata in video_metadata}
+        return [videos[id(metadata)] for metadata in video_metadata]
 
     def open_stream(
         self,

@@ -29,9 +29,41 @@ def test_which_lines_belong_to_the_frames(which, frame_seconds, expected):
     assert choose_lines(LINES, frame_seconds, which) == [LINES[place] for place in expected]
 
 
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([[2.5, 3.0, 3.1], [7.0, 7.9, 8.0]], [2, 3, 7, 8]),
+        ([[2.8, 2.9], [6.79, 6.79]], [6]),  # between two lines; one frame three times
+        ([[1.0, 3.0], [2.0, 2.1]], [1, 2, 3]),  # scenes that overlap give a line once
+        ([[0.8, 0.99]], []),
+        ([], []),
+    ],
+)
+def test_which_lines_belong_to_the_scenes(spans, expected):
+    scenes = [{"representative_seconds": span[0], "frame_seconds": span} for span in spans]
+    assert choose_lines(LINES, [0.0, 9.0], "scenes", scenes) == [LINES[place] for place in expected]
+
+
+def test_scenes_must_be_known():
+    with pytest.raises(ValueError, match="subtitle_lines='scenes' needs the scenes, which only the model knows"):
+        choose_lines(LINES, [0.0], "scenes")
+
+
 def test_an_unknown_choice_is_named():
-    with pytest.raises(ValueError, match="subtitle_lines='some' must be one of 'all', 'frames'"):
+    with pytest.raises(ValueError, match="subtitle_lines='some' must be one of 'all', 'frames', 'scenes'"):
         choose_lines(LINES, [0.0], "some")
+
+
+def test_a_large_file_is_not_tokenized_as_a_whole():
+    lines, counted = LINES * 1000, []
+
+    def count(text: str) -> int:
+        counted.append(len(text.split()))
+        return counted[-1]
+
+    with pytest.warns(UserWarning, match="9993 of 10000 subtitles are left out"):
+        assert write_within(lines, count, 50).count("line") == 7
+    assert max(counted) <= 2 * 50
 
 
 def test_lines_have_their_times():

@@ -66,6 +66,20 @@ def test_frames_choose_the_lines(processor, clip):
     assert in_tokens(processor, "3.0 to 4.0 seconds: Bye") in text and "Hello" not in text
 
 
+def test_known_scenes_choose_the_lines(processor, clip):
+    part = {"type": "video", "path": str(clip)}
+    options = {"subtitles": str(clip.with_suffix(".srt")), "subtitle_lines": "scenes"}
+    scenes = [{"frame_seconds": [0.0, 0.5]}, {"frame_seconds": [4.0, 5.0]}]  # line 2 has ended at 4.0 seconds
+    text = prompt_of(processor, part, **options, subtitle_scenes=[scenes])
+    assert in_tokens(processor, "0.5 to 1.5 seconds: Hello system") in text and "Bye" not in text
+    with pytest.raises(ValueError, match="subtitle_lines='scenes' needs the scenes, which only the model knows"):
+        prompt_of(processor, part, **options)
+    with pytest.raises(ValueError, match="1 videos but 2 entries in subtitle_scenes"):
+        prompt_of(processor, part, **options, subtitle_scenes=[scenes, scenes])
+    with pytest.raises(ValueError, match="subtitle_scenes is for subtitle_lines='scenes', not for 'frames'"):
+        prompt_of(processor, part, **{**options, "subtitle_lines": "frames"}, subtitle_scenes=[scenes])
+
+
 def test_errors_name_what_is_wrong(processor, clip):
     part = {"type": "video", "path": str(clip)}
     with pytest.raises(ValueError, match="1 videos but 2 entries in subtitles"):

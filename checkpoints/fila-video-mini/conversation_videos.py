@@ -1,0 +1,1 @@
+../../modeling_fila/conversation_videos.py
