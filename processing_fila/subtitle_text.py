@@ -26,6 +26,10 @@ DEFAULT_MAX_SUBTITLE_TOKENS = 4096
 BEGINNING = "The subtitles of this video are:"
 
 
+class SubtitleWarning(UserWarning):
+    """Not all subtitles of a video are in the prompt."""
+
+
 def choose_lines(
     lines: Sequence[SubtitleLine],
     frame_seconds: Sequence[float],
@@ -87,7 +91,7 @@ def write_within(lines: Sequence[SubtitleLine], count_tokens: Callable[[str], in
         The text; empty if there are no subtitles or not even one fits.
 
     Warns:
-        UserWarning: If subtitles are left out; the message says how many.
+        SubtitleWarning: If subtitles are left out; the message says how many.
 
     Raises:
         ValueError: If `max_tokens` is not positive.
@@ -111,7 +115,7 @@ def write_within(lines: Sequence[SubtitleLine], count_tokens: Callable[[str], in
         warn_user(
             f"{len(lines) - fewest} of {len(lines)} subtitles are left out: all of them have more than "
             f"max_subtitle_tokens={max_tokens} tokens.",
-            UserWarning,
+            SubtitleWarning,
         )
     return write_lines(spread(lines, fewest)) if fewest else ""
 

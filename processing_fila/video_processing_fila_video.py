@@ -29,6 +29,7 @@ from .loaded_video import LoadedVideo
 from .pixel_values import PIXEL_MEAN, PIXEL_STD, model_can_normalize, pad_and_normalize, pad_frames
 from .processing_kwargs import FilaVideoVideosKwargs
 from .reader import VideoReader
+from .reader_subtitles import SubtitleLine, read_subtitles
 from .scene_times import pad_time_ids
 from .video_arguments import (
     LOADING_ARGUMENTS,
@@ -245,6 +246,13 @@ class FilaVideoVideoProcessor(BaseVideoProcessor):
             return LoadingOptions(**self._sampling(*map(arguments.get, names)), **place, **shared)
 
         return load_videos(given, video_metadata, options_of, loaded_videos, video_memory)
+
+    def read_subtitles(self, source: Any, *, language: str | None = None, **reader_options: Any) -> list[SubtitleLine]:
+        """Reads a subtitle file, or the text track of a video, with the limits of this processor for files.
+
+        See [`reader_subtitles.read_subtitles`] for arguments and errors.
+        """
+        return read_subtitles(source, language=language, **self.reader_options_of(reader_options))
 
     def without_frames(self, video_metadata: Sequence[FilaVideoMetadata]) -> list[LoadedVideo]:
         """

@@ -61,8 +61,8 @@ def _answer_group(answers: Iterator[Any], group: list[Request]) -> tuple[list[Re
 
 
 def _conversation(request: Request) -> list[dict[str, Any]]:
-    """The question about the video, with the request's own frames and times."""
-    video = {"type": "video", "video": request.source, **request.options}
+    """The question about the video, with the frames, times and subtitles of the request."""
+    video = {"type": "video", "video": request.source, **request.arguments()}
     return [{"role": "user", "content": [video, {"type": "text", "text": request.question}]}]
 
 

@@ -12,8 +12,8 @@ from .answering import Record, by_video, error_line
 from .answers_file import AnswersFile
 from .ask_views import Shown, Silent
 from .load_model import announce, load_pipeline, set_seed
-from .options import AnswerOptions, ModelOptions, VideoOptions, with_shared_options
-from .requests import Request, find_requests, split_arguments
+from .options import AnswerOptions, ModelOptions, SubtitleOptions, VideoOptions, with_shared_options
+from .requests import TRACK, Request, find_requests, split_arguments
 from .show import note, print_document, print_json, silence_warnings
 from .usage import BadUsage
 
@@ -29,6 +29,7 @@ def ask(
     arguments: Annotated[list[str], typer.Argument(hidden=True, metavar="VIDEO")],
     model: ModelOptions,
     video: VideoOptions,
+    subtitles: SubtitleOptions,
     answers: AnswerOptions,
     question: Annotated[
         list[str],
@@ -93,13 +94,14 @@ def ask(
     if json and (jsonl or output is not None):
         raise BadUsage(f"--json and {'--jsonl' if jsonl else '--output'}: give only one of them.")
     requests = list(find_requests(*split_arguments(arguments, question), recursive=recursive))
-    settings = {"model": model.model or SMALL_MODEL, "options": _options(model, video, answers)}
+    _check_subtitles(subtitles, requests)
+    settings = {"model": model.model or SMALL_MODEL, "options": _options(model, video, subtitles, answers)}
     with ExitStack() as stack:
         file = None
         if output is not None:
             file = stack.enter_context(AnswersFile(output, settings))
             requests = _unanswered(file, requests)
-        pipe = _load(model, video, answers) if requests else None
+        pipe = _load(model, video, subtitles, answers) if requests else None
         groups = list(by_video(requests))
         is_shown = not (json or jsonl or file)
         view = Shown(groups, shows_scenes=not no_scenes) if is_shown else Silent(groups, prints_lines=jsonl)
@@ -114,10 +116,21 @@ def ask(
     return int(num_answered < len(records))
 
 
-def _load(model: ModelOptions, video: VideoOptions, answers: AnswerOptions) -> Any:
+def _check_subtitles(subtitles: SubtitleOptions, requests: list[Request]) -> None:
+    """A subtitle file belongs to one video."""
+    subtitles.check(some_have_their_own=any("subtitles" in request.options for request in requests))
+    videos = {request.source for request in requests if "subtitles" not in request.options}
+    if subtitles.file is not None and len(videos) > 1:
+        raise BadUsage(
+            f"--subtitles {subtitles.file} belongs to one video, but {len(videos)} are asked about: take --subtitles "
+            f'{TRACK}, or name a file for each video in a .jsonl file of requests, under "subtitles".'
+        )
+
+
+def _load(model: ModelOptions, video: VideoOptions, subtitles: SubtitleOptions, answers: AnswerOptions) -> Any:
     silence_warnings(PROGRAM)
     announce(PROGRAM, model)
-    call = {**video.given(), **answers.given()}
+    call = {**video.given(), **subtitles.given(), **answers.given()}
     pipe = load_pipeline(PROGRAM, model, scene_merging=video.scene_merging, **call)
     set_seed(answers.seed)
     return pipe
@@ -150,8 +163,10 @@ def _unanswered(file: AnswersFile, requests: list[Request]) -> list[Request]:
     return left
 
 
-def _options(model: ModelOptions, video: VideoOptions, answers: AnswerOptions) -> dict[str, Any]:
+def _options(
+    model: ModelOptions, video: VideoOptions, subtitles: SubtitleOptions, answers: AnswerOptions
+) -> dict[str, Any]:
     """The options that answers depend on, as far as the user gave them."""
     of_model = {name: value for name, value in asdict(model).items() if name in ANSWERS_DEPEND_ON}
-    given = {**of_model, **asdict(video), **asdict(answers)}
+    given = {**of_model, **asdict(video), **asdict(subtitles), **asdict(answers)}
     return {name: value for name, value in given.items() if value not in (None, "auto")}

@@ -7,7 +7,7 @@ import typer
 
 from .answering import find_scenes, streamer
 from .load_model import announce, load_pipeline, set_seed
-from .options import AnswerOptions, ModelOptions, VideoOptions, with_shared_options
+from .options import AnswerOptions, ModelOptions, SubtitleOptions, VideoOptions, with_shared_options
 from .requests import check_exists
 from .show import Waiting, WrappedText, note, print_scene_table, say, silence_warnings, waiting
 
@@ -28,6 +28,7 @@ def chat(
     video: Annotated[str, typer.Argument(hidden=True, metavar="VIDEO")],
     model: ModelOptions,
     frames: VideoOptions,
+    subtitles: SubtitleOptions,
     answers: AnswerOptions,
 ) -> None:
     """
@@ -38,9 +39,10 @@ def chat(
     Example: fila-video chat clip.mp4
     """
     check_exists(video)
+    subtitles.check()
     silence_warnings(PROGRAM)
     announce(PROGRAM, model)
-    call = {**frames.given(), **answers.given()}
+    call = {**frames.given(), **subtitles.given(), **answers.given()}
     pipe = load_pipeline(PROGRAM, model, scene_merging=frames.scene_merging, **call)
     set_seed(answers.seed)
     if sys.stdin.isatty():

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from .requests import TRACK, check_exists
 from .usage import BadUsage
 
 
 MODEL = "Model"
 FRAMES = "Frames and scenes"
+SUBTITLES = "Subtitles"
 ANSWER = "Answer"
 
 ModelName = Annotated[
@@ -140,6 +142,42 @@ Timestamps = Annotated[
         "(selected) or each before its scene (interleaved), or none. Default: the model's own.",
     ),
 ]
+Subtitles = Annotated[
+    str | None,
+    typer.Option(
+        "--subtitles",
+        metavar="FILE",
+        rich_help_panel=SUBTITLES,
+        help="Subtitles that the language model reads: an .srt, .vtt or .ass file or its URL; or the word track, for "
+        "the text track of each video.",
+    ),
+]
+SubtitleLines = Annotated[
+    Literal["all", "frames", "scenes"] | None,
+    typer.Option(
+        metavar="LINES",
+        rich_help_panel=SUBTITLES,
+        help="Which subtitles: all lines from the first to the last frame (all, the default), those on the screen "
+        "when a frame is shown (frames), or those within the scenes that the model selects (scenes).",
+    ),
+]
+SubtitleLanguage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODE",
+        rich_help_panel=SUBTITLES,
+        help="Language of the text track, as the file states it, such as eng. Default: the file's default track.",
+    ),
+]
+MaxSubtitleTokens = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        rich_help_panel=SUBTITLES,
+        help="Largest number of tokens of the subtitles. Of longer ones, lines are left out evenly, with a warning. "
+        "Default: 4096.",
+    ),
+]
 MaxNewTokens = Annotated[
     int | None,
     typer.Option(
@@ -207,6 +245,45 @@ class VideoOptions:
     def given(self) -> dict[str, Any]:
         """The options that the user gave, as arguments of the pipeline. Loading the model changes the merging."""
         return {name: value for name, value in asdict(self).items() if name != "scene_merging" and value is not None}
+
+
+@dataclass(frozen=True)
+class SubtitleOptions:
+    """Which subtitles the language model reads."""
+
+    subtitles: Subtitles = None
+    subtitle_lines: SubtitleLines = None
+    subtitle_language: SubtitleLanguage = None
+    max_subtitle_tokens: MaxSubtitleTokens = None
+
+    def __post_init__(self) -> None:
+        _check_at_least(1, max_subtitle_tokens=self.max_subtitle_tokens)
+
+    @property
+    def file(self) -> str | None:
+        """The subtitle file or its URL; None for a text track and for no subtitles."""
+        return None if self.subtitles == TRACK else self.subtitles
+
+    def given(self) -> dict[str, Any]:
+        """The options that the user gave, as arguments of the pipeline."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return {**given, **({"subtitles": True} if self.subtitles == TRACK else {})}
+
+    def check(self, *, some_have_their_own: bool = False) -> None:
+        """Checks that the options are of use, and that the file exists.
+
+        Args:
+            some_have_their_own: Whether some videos have subtitles without these options.
+
+        Raises:
+            BadUsage: If options are given without subtitles.
+            FileNotFoundError: If there is no such file.
+        """
+        for name, value in asdict(self).items():
+            if value is not None and self.subtitles is None and not some_have_their_own:
+                raise BadUsage(f"--{name.replace('_', '-')} {value} needs --subtitles.")
+        if self.file is not None:
+            check_exists(self.file)
 
 
 @dataclass(frozen=True)

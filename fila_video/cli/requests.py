@@ -17,7 +17,8 @@ VIDEO_SUFFIXES = (
     ".webm", ".wmv",
 )  # fmt: skip
 REQUESTS_SUFFIX = ".jsonl"
-REQUEST_FIELDS = ("video", "question", "id", "num_frames", "fps", "start_seconds", "end_seconds")
+REQUEST_FIELDS = ("video", "question", "id", "num_frames", "fps", "start_seconds", "end_seconds", "subtitles")
+TRACK = "track"  # in place of a subtitle file: the text track of the video
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ class Request:
         video: Path or URL, as the user wrote it.
         question: The question.
         id: What the user calls the request, if a file of requests has ids.
-        options: Frames and times of this request, in place of those of the command.
+        options: Frames, times and subtitles of this request, in place of those of the command.
         source: Path or URL that is opened.
+        subtitles: Path or URL of the subtitle file that is opened, if the request names one.
     """
 
     video: str
@@ -37,6 +39,13 @@ class Request:
     id: str | int | None = None
     options: dict[str, Any] = field(default_factory=dict)
     source: str = ""
+    subtitles: str = ""
+
+    def arguments(self) -> dict[str, Any]:
+        """The options as arguments of the pipeline."""
+        if "subtitles" not in self.options:
+            return self.options
+        return {**self.options, "subtitles": self.subtitles or True}
 
     def record(self) -> dict[str, Any]:
         """The request as JSON values, as a file of requests has it."""
@@ -144,7 +153,7 @@ def read_requests(path: Path, questions: Sequence[str]) -> Iterator[Request]:
     """
     Yields the requests of a file of JSON lines such as `{"video": "clip.mp4", "question": "What happens?"}`.
 
-    Paths of videos start from the folder of the file.
+    Paths of videos and subtitles start from the folder of the file.
 
     Args:
         path: The file.
@@ -162,7 +171,9 @@ def read_requests(path: Path, questions: Sequence[str]) -> Iterator[Request]:
         video = record["video"]
         source = video if is_url(video) else str(path.parent / video)
         options = {name: record[name] for name in REQUEST_FIELDS[3:] if record.get(name) is not None}
-        yield from (Request(video, question, record.get("id"), options, source) for question in asked)
+        lines = options.get("subtitles", TRACK)
+        subtitles = "" if lines == TRACK else lines if is_url(lines) else str(path.parent / lines)
+        yield from (Request(video, question, record.get("id"), options, source, subtitles) for question in asked)
 
 
 def _check_request(record: dict[str, Any], place: str) -> None:
@@ -174,6 +185,8 @@ def _check_request(record: dict[str, Any], place: str) -> None:
         raise ValueError(f'{place}: "video" must be a path or a URL, not {given.get("video")!r}.')
     if not isinstance(given.get("question", ""), str):
         raise ValueError(f'{place}: "question" must be a text, not {given["question"]!r}.')
+    if not isinstance(given.get("subtitles", ""), str):
+        raise ValueError(f'{place}: "subtitles" must be a path, a URL or "{TRACK}", not {given["subtitles"]!r}.')
     if not isinstance(given.get("id", ""), str | int):
         raise ValueError(f'{place}: "id" must be a text or a whole number, not {given["id"]!r}.')
     if not _is_count(given.get("num_frames", 1)):

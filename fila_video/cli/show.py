@@ -184,16 +184,19 @@ def _print_utf8(text: str) -> None:
 
 
 def silence_warnings(program: str) -> None:
-    """Shows no warnings of other packages. A warning of the video reader becomes a notice."""
+    """Shows no warnings of other packages. What is missing of a video or its subtitles becomes a notice."""
     from processing_fila.reader_errors import VideoDamageWarning
+    from processing_fila.subtitle_text import SubtitleWarning
 
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    warnings.filterwarnings("always", category=VideoDamageWarning)
+    own = VideoDamageWarning, SubtitleWarning
+    for category in own:
+        warnings.filterwarnings("always", category=category)
     others = warnings.showwarning
 
     def show(message: Any, category: type[Warning], *place: Any, **options: Any) -> None:
-        if issubclass(category, VideoDamageWarning):
+        if issubclass(category, own):
             note(program, message)
         else:
             others(message, category, *place, **options)

@@ -12,7 +12,10 @@ from .fetch_images import fetch_images
 
 
 ALLOWED_SCHEMES = ("http", "https", "data")
-MEDIA_PARTS = ("video_url", "image_url", "audio_url", "input_image", "subtitles")
+MEDIA_PARTS = ("video_url", "image_url", "audio_url", "input_image")
+SUBTITLES = "subtitles"
+# Fields of a request whose contents reach the processor: of transformers' server and of vLLM's.
+PROCESSOR_FIELDS = ("chat_template_kwargs", "mm_processor_kwargs")
 PROTECTED_ARGUMENTS = (
     *("sanitize_control_tokens", "chat_template", "processor_kwargs", "text_kwargs", "videos_kwargs"),
     *("url_timeout_seconds", "url_total_seconds", "url_max_bytes", "url_policy"),
@@ -28,7 +31,7 @@ class CheckRequests:
     An ASGI application in front of another one.
 
     A request is answered with status 400 if a video, an image or subtitles in it are no http(s) or data URL, or if it
-    sets one of the arguments of the chat template that protect the server. Images at http(s) URLs are fetched here, and
+    sets one of the arguments of the processor that protect the server. Images at http(s) URLs are fetched here, and
     their data URLs take their place, because transformers would fetch them from any address and without a limit. Videos
     and subtitles are fetched by our reader, which has limits. All other requests pass unchanged.
 
@@ -87,12 +90,13 @@ def find_fault(body: bytes) -> str | None:
         return None
     if not isinstance(request, dict):
         return None
-    arguments = request.get("chat_template_kwargs") or {}
-    if not isinstance(arguments, dict):
-        return "chat_template_kwargs must be an object."
-    for name in PROTECTED_ARGUMENTS:
-        if name in arguments:
-            return f"chat_template_kwargs must not hold {name!r}."
+    for field in PROCESSOR_FIELDS:
+        arguments = request.get(field) or {}
+        if not isinstance(arguments, dict):
+            return f"{field} must be an object."
+        for name in PROTECTED_ARGUMENTS:
+            if name in arguments:
+                return f"{field} must not hold {name!r}."
     for url in media_urls(request):
         if not isinstance(url, str) or scheme_of(url) not in ALLOWED_SCHEMES:
             return "Videos, images and subtitles must be http, https or data URLs."
@@ -111,13 +115,21 @@ def media_urls(value: Any) -> Iterator[Any]:
     """Everything in a request that stands for a video, an image or subtitles."""
     if isinstance(value, dict):
         for name, item in value.items():
-            if name in MEDIA_PARTS:
+            if name == SUBTITLES:
+                yield from subtitle_urls(item)
+            elif name in MEDIA_PARTS:
                 yield item.get("url") if isinstance(item, dict) else item
             else:
                 yield from media_urls(item)
     elif isinstance(value, list):
         for item in value:
             yield from media_urls(item)
+
+
+def subtitle_urls(value: Any) -> Iterator[Any]:
+    """What stands for a subtitle file. True and False stand for the text track of the client's video and for none."""
+    values = value if isinstance(value, list) else [value]
+    yield from (item for item in values if not isinstance(item, bool))
 
 
 async def _refuse(send: Callable, status: int, message: str) -> None:

@@ -6,6 +6,7 @@ Reading order:
     page               what a visitor sees, and what happens on a click
     conversation         what the server keeps for a visitor
     video_checks         which videos are accepted
+    subtitle_checks      which subtitles are accepted
     answering            the model is asked, and its answer streamed
     scene_strip          the scenes under the player
     failures             what a visitor reads when something fails

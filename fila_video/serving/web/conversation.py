@@ -1,6 +1,7 @@
 """What the server keeps for a visitor: the video, what was said about it, and the pictures of its scenes."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -15,12 +16,14 @@ class Conversation:
 
     Attributes:
         video: The video.
+        subtitles: The subtitle file, or None.
         messages: The conversation in the form of the chat template.
         is_closed: Whether the visitor has taken another video or begun again.
     """
 
-    def __init__(self, video: CheckedVideo):
+    def __init__(self, video: CheckedVideo, subtitles: Path | None = None):
         self.video = video
+        self.subtitles = subtitles
         self.messages: list[dict[str, Any]] = []
         self.is_closed = False
         self.stop = threading.Event()
@@ -36,8 +39,11 @@ class Conversation:
         return [{"role": turn["role"], "content": turn["content"][-1]["text"]} for turn in self.messages]
 
     def with_question(self, question: str) -> list[dict[str, Any]]:
-        """The messages and a new question. The video is part of the first one."""
-        content = [] if self.messages else [{"type": "video", "video": str(self.video.path)}]
+        """The messages and a new question. The video and its subtitles are part of the first one."""
+        part = {"type": "video", "video": str(self.video.path)}
+        if self.subtitles is not None:
+            part["subtitles"] = str(self.subtitles)
+        content = [] if self.messages else [part]
         return [*self.messages, {"role": "user", "content": [*content, {"type": "text", "text": question}]}]
 
     def add(self, question: str, answer: str) -> None:
@@ -46,11 +52,20 @@ class Conversation:
         self.messages = [*messages, {"role": "assistant", "content": [{"type": "text", "text": answer}]}]
 
     def begin_again(self) -> "Conversation":
-        """Closes this conversation, and returns a new one about the same video."""
+        """Closes this conversation, and returns a new one about the same video with its subtitles."""
+        return self.begin_with(self.subtitles)
+
+    def begin_with(self, subtitles: Path | None) -> "Conversation":
+        """Closes this conversation, and returns a new one about the same video with other subtitles."""
         self.close()
-        again = Conversation(self.video)
+        again = Conversation(self.video, subtitles)
         again._pictures = self._pictures
         return again
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that the conversation needs."""
+        return [self.video.path, *([] if self.subtitles is None else [self.subtitles])]
 
     def close(self) -> None:
         """Ends an answer that is being generated; nothing of it is shown any more."""

@@ -17,12 +17,16 @@ from .answering import control_token_in, stream_answer
 from .conversation import Conversation
 from .failures import alert, reason_of
 from .scene_strip import describe, draw_strip
+from .subtitle_checks import SUFFIXES, can_read_subtitles, check_subtitles
 from .video_checks import Limits, RefusedVideoError, check_video
 
 
 TITLE = "FiLA-Video"
 INTRODUCTION = "Ask a question about a video, and see which scenes the answer rests on."
 EMPTY_STRIP = '<p class="caption">The scenes that an answer rests on appear here.</p>'
+LINES_WERE_READ = (
+    '<p class="caption">{} subtitles were read. If they are too many for the model, some are left out evenly.</p>'
+)
 WAITING = "…"
 SELECTIONS = [("By content (k-means)", "kmeans"), ("Evenly spaced", "uniform"), ("Bipartite matching", "bsm")]
 SUPPLEMENTS = [("Similar frames", "similar"), ("Different frames", "dissimilar")]
@@ -82,6 +86,10 @@ class Page:
         )
         with gr.Row(elem_id="examples"):
             self._example_buttons = [gr.Button(example.label, size="sm") for example in self._examples]
+        self._subtitles = gr.File(
+            label="Subtitles of the video", file_types=list(SUFFIXES), elem_id="subtitles", height=110,
+            visible=can_read_subtitles(self._pipe.processor.video_processor),
+        )  # fmt: skip
         self._scenes = gr.HTML(EMPTY_STRIP, elem_id="scenes")
 
     def _draw_chat(self) -> None:
@@ -119,6 +127,7 @@ class Page:
     def _connect(self) -> None:
         settings = [self._num_frames, self._num_scenes, self._selection, self._supplement]
         video_parts = [self._video, self._conversation, self._chat, self._scenes, self._message, self._question]
+        video_parts += [self._subtitles]
         shared = {"api_visibility": "private", "show_progress": "hidden"}
         # One queue, so that a question that is asked at once waits until its video has been opened.
         queued = {"concurrency_limit": 1, "concurrency_id": "model", "show_progress": "minimal"}
@@ -128,6 +137,10 @@ class Page:
             video_parts, **opening,
         )  # fmt: skip
         self._video.clear(self.forget_video, [self._conversation], video_parts, concurrency_limit=None, **shared)
+        self._subtitles.upload(self.open_subtitles, [self._subtitles, self._conversation], video_parts, **opening)
+        self._subtitles.clear(
+            self.forget_subtitles, [self._conversation], video_parts, concurrency_limit=None, **shared
+        )
         for example, button in zip(self._examples, self._example_buttons, strict=True):
             button.click(
                 lambda conversation, example=example: self.open_example(example, conversation), [self._conversation],
@@ -135,7 +148,7 @@ class Page:
             )  # fmt: skip
         gr.on(
             [self._question.submit, self._send.click], self.ask,
-            [self._question, self._video, self._conversation, *settings],
+            [self._question, self._video, self._subtitles, self._conversation, *settings],
             [self._chat, self._question, self._scenes, self._message, self._send, self._stop],
             api_visibility="private", show_progress_on=[self._chat], **queued,
         )  # fmt: skip
@@ -170,14 +183,37 @@ class Page:
         """The video was taken away."""
         if conversation is not None:
             conversation.close()
-        return {self._conversation: None, self._chat: [], self._scenes: EMPTY_STRIP, self._message: ""}
+        emptied: Changes = {self._conversation: None, self._chat: [], self._scenes: EMPTY_STRIP, self._message: ""}
+        return {**emptied, self._subtitles: None}
+
+    def open_subtitles(self, path: str | None, conversation: Conversation | None) -> Changes:
+        """Subtitles were uploaded. The conversation begins again with them."""
+        if path is None or conversation is None:
+            return {self._subtitles: None, self._message: alert("Choose a video first, then its subtitles.")}
+        try:
+            num_lines = check_subtitles(Path(path), self._pipe.processor.video_processor)
+        except RefusedVideoError as error:
+            return {**self.forget_subtitles(conversation), self._subtitles: None, self._message: alert(str(error))}
+        except Exception:
+            logger.exception("Subtitles could not be read.")
+            reason = alert("The subtitles cannot be read.")
+            return {**self.forget_subtitles(conversation), self._subtitles: None, self._message: reason}
+        caption = describe(conversation.video) + LINES_WERE_READ.format(num_lines)
+        return {**self._begin_with(conversation.begin_with(Path(path))), self._scenes: caption}
+
+    def forget_subtitles(self, conversation: Conversation | None) -> Changes:
+        """The subtitles were taken away. The conversation begins again without them."""
+        return {self._message: ""} if conversation is None else self._begin_with(conversation.begin_with(None))
 
     def begin_again(self, conversation: Conversation | None) -> Changes:
-        """The conversation is forgotten; the video stays."""
-        changes = self.forget_video(conversation)
+        """The conversation is forgotten; the video and its subtitles stay."""
         if conversation is None:
-            return changes
-        return {**changes, self._conversation: conversation.begin_again(), self._scenes: describe(conversation.video)}
+            return self.forget_video(conversation)
+        return self._begin_with(conversation.begin_again())
+
+    def _begin_with(self, conversation: Conversation) -> Changes:
+        changes = {self._conversation: conversation, self._chat: [], self._message: ""}
+        return {**changes, self._scenes: describe(conversation.video)}
 
     def stop(self, conversation: Conversation | None) -> None:
         """The answer that is being generated ends here, and stays in the conversation."""
@@ -188,6 +224,7 @@ class Page:
         self,
         question: str | None,
         path: str | None,
+        subtitles: str | None,
         conversation: Conversation | None,
         num_frames: float,
         num_scenes: float,
@@ -196,7 +233,7 @@ class Page:
     ) -> Iterator[Changes]:
         """A question was asked."""
         question = (question or "").strip()
-        if reason := self._why_not(question, path, conversation):
+        if reason := self._why_not(question, path, subtitles, conversation):
             yield {self._message: alert(reason)}
             return
         assert conversation is not None
@@ -212,18 +249,22 @@ class Page:
             yield from self._answer(question, conversation, options)
             changes: Changes = {}
         except Exception as error:
-            reason = reason_of(error, conversation.video.path)
+            reason = reason_of(error, conversation.files)
             changes = {self._chat: conversation.shown, self._question: question, self._message: alert(reason)}
         yield idle if conversation.is_closed else {**idle, **changes}
 
     # ----------------------------------------------------------------------------------------------------- answers
 
-    def _why_not(self, question: str, path: str | None, conversation: Conversation | None) -> str | None:
+    def _why_not(
+        self, question: str, path: str | None, subtitles: str | None, conversation: Conversation | None
+    ) -> str | None:
         """Why a question cannot be asked, or None. `path` is the video in the player."""
         if path is None:
             return "Choose a video first."
         if conversation is None or str(conversation.video.path) != path:
             return "The video is still being checked. Ask again in a moment."
+        if subtitles != (conversation.subtitles and str(conversation.subtitles)):
+            return "The subtitles are still being checked. Ask again in a moment."
         if not question:
             return "Type a question first."
         if len(question) > self._limits.max_question_length:
@@ -232,6 +273,8 @@ class Page:
             return f"A conversation has at most {self._limits.max_turns} questions. Begin again."
         if not conversation.video.path.is_file():
             return "The video is no longer on the server. Upload it again."
+        if conversation.subtitles is not None and not conversation.subtitles.is_file():
+            return "The subtitles are no longer on the server. Upload them again."
         if token := control_token_in(question, self._pipe.processor.tokenizer):
             return f"A question must not contain {token}."
         return None

@@ -162,6 +162,11 @@ def test_the_next_video_is_read_before_this_one_is_answered(fila, tmp_path, monk
         (["{clip}", "What?", "--start-seconds", "3", "--end-seconds", "2"], 2, "--end-seconds 2 must be later"),
         (["{clip}", "What?", "--scene-selection", "best"], 2, "'best' is not one of 'kmeans', 'uniform', 'bsm'"),
         (["{clip}", "What?", "--no-such-option"], 2, "No such option: --no-such-option"),
+        (["{clip}", "What?", "--subtitle-lines", "frames"], 2, "--subtitle-lines frames needs --subtitles"),
+        (["{clip}", "What?", "--subtitles", "no.srt"], 1, "no.srt: there is no such file or folder"),
+        (["{clip}", "What?", "--subtitles", "track"], 1, "clip.mp4 has no subtitle track"),
+        (["{clip}", "https://a/b", "What?", "--subtitles", "{clip}"], 2, "belongs to one video, but 2 are asked about"),
+        (["{clip}", "What?", "--subtitles", "track", "--max-subtitle-tokens", "0"], 2, "-tokens 0 must be 1 or more"),
         (["{clip}", "What?", "--revision", "main"], 2, "--revision main needs --model"),
         (["{clip}", "What?", "--device", "tpu9"], 1, "--device tpu9 is not the name of a device"),
         (["{clip}", "What?", "--scene-merging", "attention"], 1, "--scene-merging attention does not fit this model"),
@@ -174,6 +179,41 @@ def test_errors_are_one_line(fila, clip, arguments, status, message):
     assert done.status == status
     assert last.startswith("fila-video ask: ") and message.format(clip=clip) in last
     assert [line for line in done.err.splitlines() if not line.startswith("fila-video ask: ")] == []
+
+
+@pytest.mark.parametrize("lines", ["all", "frames", "scenes"])
+def test_subtitles_reach_the_pipeline(fila, clip, oracle, tmp_path, lines):
+    (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,500\nred circle\n")
+    named = {"subtitles": str(tmp_path / "a.srt"), "subtitle_lines": lines, "max_subtitle_tokens": 99}
+    arguments = [word for name, value in named.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    done = fila("ask", clip, *QUESTIONS, "--json", *arguments, *OPTIONS)
+    expected = oracle(str(clip), text=QUESTIONS, num_scenes=6, num_frames=20, **named)
+    found = json.loads(done.out)
+    assert [answer["answer"] for answer in found["answers"]] == [answer[0]["generated_text"] for answer in expected]
+    assert found["options"] == {**named, "num_scenes": 6, "num_frames": 20} and done.status == 0
+
+
+def test_subtitles_that_are_left_out_are_a_notice(fila, clip, tmp_path):
+    cues = [f"{second}\n00:00:0{second},000 --> 00:00:0{second},500\nred circle\n" for second in range(8)]
+    (tmp_path / "a.srt").write_text("\n".join(cues))
+    budget = ("--subtitles", tmp_path / "a.srt", "--max-subtitle-tokens", "60")
+    done = fila("ask", clip, QUESTIONS[0], *budget, *OPTIONS)
+    notice = done.err.splitlines()[1]
+    assert notice.startswith("fila-video ask: ") and "of 8 subtitles are left out" in notice and done.status == 0
+
+
+def test_requests_have_subtitles_of_their_own(fila, clip, tmp_path):
+    """Those of the second request cannot be read; the third one has none."""
+    shutil.copy(clip, tmp_path / "clip.mp4")
+    (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,500\nred circle\n")
+    own = ({"subtitles": "a.srt"}, {"subtitles": "b.srt"}, {})
+    file = tmp_path / "requests.jsonl"
+    file.write_text("".join(json.dumps({"video": "clip.mp4", "question": "What?", **each}) + "\n" for each in own))
+    done = fila("ask", file, "--jsonl", "--subtitle-lines", "frames", *OPTIONS)
+    records = [json.loads(line) for line in done.out.splitlines()]
+    assert [record["answer"] is None for record in records] == [False, True, False] and done.status == 1
+    assert [record.get("subtitles") for record in records] == ["a.srt", "b.srt", None]
+    assert "b.srt does not exist" in records[1]["error"]
 
 
 def test_another_way_of_merging(fila, clip, oracle):

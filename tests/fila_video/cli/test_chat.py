@@ -44,6 +44,17 @@ def test_the_model_knows_what_was_said_before(talk, clip, oracle):
     assert done.err.startswith("fila-video chat: This is the small model") and done.err.count("\n") == 1
 
 
+def test_subtitles_stay_in_the_conversation(talk, clip, oracle, tmp_path):
+    (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,500\nred circle\n")
+    options = {"num_frames": 20, "num_scenes": 6, "subtitles": str(tmp_path / "a.srt"), "subtitle_lines": "scenes"}
+    first = oracle([user(QUESTION, clip)], **options)[0]["generated_text"].strip()
+    second = oracle([user(QUESTION, clip), assistant(first), user(NEXT)], **options)[0]["generated_text"].strip()
+    done = talk(QUESTION, NEXT, options=("--subtitles", tmp_path / "a.srt", "--subtitle-lines", "scenes"))
+    assert done.out == f"{first}\n{second}\n"
+    done = talk(QUESTION, options=("--max-subtitle-tokens", "5"))
+    assert done.status == 2 and "--max-subtitle-tokens 5 needs --subtitles" in done.err
+
+
 def test_scenes_and_commands(talk, clip, oracle):
     scenes = oracle(str(clip), text="Any?", return_scenes=True, num_frames=20, num_scenes=6)[0]["scenes"]
     done = talk("/scenes", "/help", "/frames", "/frames 0", "/frames many", "/nothing")

@@ -11,6 +11,7 @@ from fila_video.cli.main import app
 from modeling_fila.modeling_choices import SCENE_MERGINGS, SCENE_SELECTIONS, SCENE_SUPPLEMENTS
 from modeling_fila.scene_options import SCENE_OPTIONS
 from processing_fila.processing_kwargs import FilaVideoVideosKwargs
+from processing_fila.subtitle_text import DEFAULT_MAX_SUBTITLE_TOKENS, SUBTITLE_LINES
 from processing_fila.timestamps import TIMESTAMPS
 from tests.test_imports import HEAVY, python
 
@@ -32,6 +33,7 @@ def choices(annotation):
         (options.SceneSupplement, SCENE_SUPPLEMENTS),
         (options.SceneMerging, SCENE_MERGINGS),
         (options.Timestamps, TIMESTAMPS),
+        (options.SubtitleLines, SUBTITLE_LINES),
     ],
 )
 def test_the_choices_are_those_of_the_configuration(annotation, values):
@@ -42,6 +44,14 @@ def test_the_options_of_a_video_are_arguments_of_the_pipeline():
     given = options.VideoOptions(2, None, 1.0, 3.0, 4, "bsm", "similar", 3, "average", "none").given()
     assert set(given) <= set(SCENE_OPTIONS) | set(FilaVideoVideosKwargs.__annotations__) | {"num_frames"}
     assert options.VideoOptions().given() == {}
+
+
+def test_the_options_of_subtitles_are_arguments_of_the_processor():
+    given = options.SubtitleOptions("a.srt", "scenes", "eng", 9).given()
+    assert set(given) <= set(FilaVideoVideosKwargs.__annotations__) and given["subtitles"] == "a.srt"
+    assert options.SubtitleOptions("track").given() == {"subtitles": True}
+    assert options.SubtitleOptions().given() == {}
+    assert f"Default: {DEFAULT_MAX_SUBTITLE_TOKENS}." in str(options.MaxSubtitleTokens.__metadata__[0].help)
 
 
 def test_a_temperature_draws_words():

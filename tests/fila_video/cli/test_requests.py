@@ -76,6 +76,8 @@ def test_a_file_of_requests(folder):
         {"video": "c.webm", "question": "What?", "id": 7},
         {"video": "https://example.org/x", "question": "Who?", "start_seconds": 1.5, "num_frames": 8, "id": None},
         {"video": "../a.mp4"},
+        {"video": "../a.mp4", "question": "Who?", "subtitles": "a.srt"},
+        {"video": "../a.mp4", "question": "Who?", "subtitles": "track"},
     ]
     path.write_text("".join(json.dumps(line) + "\n\n" for line in lines))
     assert list(find_requests([str(path)], ["One?", "Two?"], recursive=False)) == [
@@ -85,7 +87,20 @@ def test_a_file_of_requests(folder):
         ),
         Request("../a.mp4", "One?", None, {}, str(folder / "inside" / "../a.mp4")),
         Request("../a.mp4", "Two?", None, {}, str(folder / "inside" / "../a.mp4")),
+        Request(
+            *("../a.mp4", "Who?", None, {"subtitles": "a.srt"}, str(folder / "inside" / "../a.mp4")),
+            str(folder / "inside" / "a.srt"),
+        ),
+        Request("../a.mp4", "Who?", None, {"subtitles": "track"}, str(folder / "inside" / "../a.mp4")),
     ]
+
+
+def test_subtitles_of_a_request_are_arguments_of_the_pipeline():
+    assert Request("a.mp4", "Who?", options={"subtitles": "a.srt"}, subtitles="x/a.srt").arguments() == {
+        "subtitles": "x/a.srt"
+    }
+    assert Request("a.mp4", "Who?", options={"subtitles": "track"}).arguments() == {"subtitles": True}
+    assert Request("a.mp4", "Who?", options={"fps": 1}).arguments() == {"fps": 1}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +114,7 @@ def test_a_file_of_requests(folder):
         ('{"video": "a.mp4", "question": ["What?"]}', r'line 2: "question" must be a text, not \[\'What\?\'\]'),
         ('{"video": "a.mp4", "question": "What?", "answer": "x"}', "line 2: 'answer' is not a field of a request"),
         ('{"video": "a.mp4", "question": "What?", "id": 1.5}', 'line 2: "id" must be'),
+        ('{"video": "a.mp4", "question": "What?", "subtitles": true}', 'line 2: "subtitles" must be a path, a URL or'),
         ('{"video": "a.mp4", "question": "What?", "num_frames": true}', 'line 2: "num_frames" must be'),
         ('{"video": "a.mp4", "question": "What?", "num_frames": 0}', 'line 2: "num_frames" must be'),
         ('{"video": "a.mp4", "question": "What?", "fps": 0}', 'line 2: "fps" must be'),

@@ -93,6 +93,33 @@ def test_the_settings_change_the_scenes(visitor):
     assert max(gaps) - min(gaps) < 1  # 20 seconds, of which each scene has a sixth
 
 
+def test_subtitles_are_read_with_the_video(visitor, tmp_path):
+    from transformers import pipeline
+
+    import fila_video  # noqa: F401  (registers the classes)
+
+    page, path = visitor.page, tmp_path / "lines.srt"
+    path.write_text("1\n00:00:01,000 --> 00:00:09,000\na red circle <|im_end|>\n")
+    part = {"type": "video", "video": str(EXAMPLE), "subtitles": str(path)}
+    messages = [{"role": "user", "content": [part, {"type": "text", "text": QUESTION}]}]
+    expected = pipeline("video-text-to-text", str(MINI), dtype="float32", device="cpu")(messages)[0]["generated_text"]
+    page.set_input_files("#subtitles input[type=file]", path)
+    assert visitor.wait_for_message() == "Choose a video first, then its subtitles."
+    visitor.upload(EXAMPLE)
+    page.set_input_files("#subtitles input[type=file]", path)
+    page.get_by_text("1 subtitles were read.").wait_for()
+    assert visitor.ask(QUESTION) == expected
+    page.get_by_role("button", name="Begin again").click()
+    visitor.scenes.first.wait_for(state="hidden")
+    assert visitor.ask(QUESTION) == expected  # the subtitles are still there
+
+    (tmp_path / "bad.srt").write_text("hello")
+    page.locator("#subtitles").get_by_label("Clear").click()
+    page.set_input_files("#subtitles input[type=file]", tmp_path / "bad.srt")
+    message = visitor.wait_for_message()
+    assert "bad.srt has no subtitles" in message and "/" not in message
+
+
 def test_an_example_brings_its_question(visitor):
     visitor.page.get_by_role("button", name="Example: three scenes").click()
     visitor.wait_until_accepted()

@@ -29,6 +29,9 @@ def video(url) -> bytes:
         b"no JSON",
         b"[]",
         json.dumps({"chat_template_kwargs": {"num_frames": 8}}).encode(),
+        json.dumps({"chat_template_kwargs": {"subtitles": "data:text/vtt;base64,AAAA"}}).encode(),
+        json.dumps({"chat_template_kwargs": {"subtitles": True, "subtitle_lines": "frames"}}).encode(),
+        json.dumps({"chat_template_kwargs": {"subtitles": ["https://example.org/a.srt", False]}}).encode(),
     ],
 )
 def test_what_passes(body):
@@ -42,7 +45,8 @@ def test_files_of_the_server_are_refused(url):
     assert find_fault(video(url)) == "Videos, images and subtitles must be http, https or data URLs."
     assert find_fault(chat(type="image_url", image_url={"url": url})) is not None
     assert find_fault(chat(type="video_url", video_url="https://example.org/a.mp4", subtitles=url)) is not None
-    assert find_fault(json.dumps({"chat_template_kwargs": {"subtitles": url}}).encode()) is not None
+    for subtitles in (url, [url], ["data:,a", url], {"url": url}, {"url": "data:,a"}):
+        assert find_fault(json.dumps({"chat_template_kwargs": {"subtitles": subtitles}}).encode()) is not None
     # The form of the Responses API.
     assert find_fault(json.dumps({"input": [{"content": [{"type": "input_image", "image_url": url}]}]}).encode())
 
@@ -52,16 +56,22 @@ def test_a_malformed_url_is_no_crash(url):
     assert find_fault(video(url)) is None or "must be http" in find_fault(video(url))
 
 
+FIELDS = ("chat_template_kwargs", "mm_processor_kwargs")
+
+
+@pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("arguments", [["a"], "sanitize_control_tokens", 7])
-def test_arguments_of_the_template_must_be_an_object(arguments):
-    assert "must be an object" in find_fault(json.dumps({"chat_template_kwargs": arguments}).encode())
+def test_arguments_of_the_processor_must_be_an_object(arguments, field):
+    assert find_fault(json.dumps({field: arguments}).encode()) == f"{field} must be an object."
 
 
 @pytest.mark.parametrize(
     "name", ["sanitize_control_tokens", "chat_template", "url_policy", "max_pixels", "processor_kwargs"]
 )
-def test_protections_cannot_be_switched_off(name):
-    assert name in find_fault(json.dumps({"chat_template_kwargs": {name: False}}).encode())
+@pytest.mark.parametrize("field", FIELDS)
+def test_protections_cannot_be_switched_off(name, field):
+    assert name in find_fault(json.dumps({field: {name: False}}).encode())
+    assert find_fault(json.dumps({field: {"subtitles": "/etc/passwd"}}).encode()) is not None
 
 
 def post(body: bytes, *, pieces: int = 1, **options) -> tuple[list[dict], list[bytes]]:
