@@ -1,5 +1,6 @@
 """Clips that tests draw: a few scenes that cannot be confused, in any container, codec and timing."""
 
+import io
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -124,3 +125,21 @@ def draw_audio(path: str | Path, seconds: float = 2) -> Path:
     with av.open(str(path), "w") as container:
         _add_tone(container, container.add_stream("aac", rate=16000, layout="mono"), seconds)
     return Path(path)
+
+
+def add_text_track(video: Path, lines: str, path: Path, *, language: str = "eng") -> Path:
+    """Writes a Matroska file with the pictures of a video and a text track of SubRip lines."""
+    with (
+        av.open(str(video)) as pictures,
+        av.open(io.BytesIO(lines.encode()), format="srt") as subtitles,
+        av.open(str(path), "w", format="matroska") as container,
+    ):
+        sources = pictures.streams.video[0], subtitles.streams.subtitles[0]
+        copies = [container.add_stream_from_template(stream) for stream in sources]
+        copies[1].metadata["language"] = language
+        for source, stream, copy in zip((pictures, subtitles), sources, copies, strict=True):
+            for packet in source.demux(stream):
+                if packet.dts is not None:
+                    packet.stream = copy
+                    container.mux(packet)
+    return path

@@ -54,6 +54,18 @@ def newcombe_interval(correct: int, asked: int, other_correct: int, other_asked:
     return float(low), float(high)
 
 
+def mcnemar_p_value(only_first: int, only_second: int) -> float:
+    """Computes the two-sided p-value of McNemar's exact test of two answers to the same questions.
+
+    Args:
+        only_first: Number of questions that only the first one answers correctly.
+        only_second: Number of questions that only the second one answers correctly.
+    """
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    return float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
+
+
 def mean_and_reach(values: Sequence[float]) -> tuple[float, float]:
     """Computes a mean and its interval (Student's t), which is `mean - reach` to `mean + reach`.
 

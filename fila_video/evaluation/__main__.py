@@ -1,4 +1,4 @@
-"""python -m fila_video.evaluation ask|coverage|events|ablate|compare: measures models."""
+"""python -m fila_video.evaluation ask|coverage|events|subtitles|ablate|compare: measures models."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fila_video.common.command_line import HelpFormatter, run_reporting_errors
 from fila_video.common.extras import require_extra
+from processing_fila.subtitle_text import SUBTITLE_LINES
 
 from . import commands
 from .ablations.variants import TABLES
@@ -38,7 +39,7 @@ def _at_least_two(text: str) -> int:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
     subparsers = parser.add_subparsers(dest="command", required=True)
-    for add in (_add_ask, _add_coverage, _add_events, _add_ablate, _add_compare):
+    for add in (_add_ask, _add_coverage, _add_events, _add_subtitles, _add_ablate, _add_compare):
         add(subparsers, formatter_class=HelpFormatter)
     return parser
 
@@ -52,6 +53,11 @@ def _add_ask(subparsers, **style) -> None:
     parser.add_argument("--max-questions", type=int, help="ask only this number of questions, the first ones")
     parser.add_argument("--batch-size", type=int, default=16, help="number of questions in a batch")
     parser.add_argument("--dtype", default="float32", help="dtype of the weights, for example bfloat16")
+    parser.add_argument(
+        "--subtitles",
+        choices=SUBTITLE_LINES,
+        help="let the model read the subtitles of videos drawn with --spoken-questions: which lines",
+    )
     _add_trust(parser)
 
 
@@ -92,6 +98,19 @@ def _add_events(subparsers, **style) -> None:
         default=[OF_THE_SMALL_MODEL],
         help=f"ways of selecting scenes that are compared; choose from {', '.join(map(repr, SELECTIONS))}",
     )
+
+
+def _add_subtitles(subparsers, **style) -> None:
+    parser = subparsers.add_parser(
+        "subtitles", help="ask about what is said in drawn videos, with and without subtitles", **style
+    )
+    parser.set_defaults(run=commands.subtitles)
+    parser.add_argument("model", help="folder or Hub id of a model")
+    parser.add_argument("--output", type=Path, default=Path("outputs/subtitles"), help="folder for videos and result")
+    parser.add_argument("--videos", type=int, default=100, help="number of videos to draw")
+    parser.add_argument("--questions", type=int, default=4, help="number of questions about each video")
+    parser.add_argument("--lines", choices=SUBTITLE_LINES, default="all", help="which lines the model reads")
+    _add_trust(parser)
 
 
 def _add_ablate(subparsers, **style) -> None:

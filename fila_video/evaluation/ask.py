@@ -1,7 +1,7 @@
 """Asks a model the questions about a folder of drawn videos, through the pipeline as a user would, and judges them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ def ask_split(
     batch_size: int = 16,
     max_questions: int | None = None,
     only_about_events: bool = False,
+    types: Sequence[str] | None = None,
+    subtitles: bool = False,
     **options: Any,
 ) -> Iterator[Answered]:
     """
@@ -32,14 +34,17 @@ def ask_split(
         max_questions: Ask only this number of questions, the first ones. They include all types, because the first
             questions about each video do.
         only_about_events: Ask only questions whose answer depends on a short event.
+        types: Ask only questions of these types. Default: all types.
+        subtitles: Whether the model reads the subtitles of the videos.
         options: Options of the pipeline, for example `num_frames`.
 
     Raises:
         OSError: If the folder or a video cannot be read.
+        ValueError: If the videos are to have subtitles, and the folder has none.
     """
     asked = [pair for pair in _questions_of(folder) if pair[1]["is_about_event"] or not only_about_events]
-    asked = asked[:max_questions]
-    prompts = [{"video": str(folder / video["video"]), "text": question["text"]} for video, question in asked]
+    asked = [pair for pair in asked if types is None or pair[1]["type"] in types][:max_questions]
+    prompts = [_prompt(folder, video, question["text"], subtitles=subtitles) for video, question in asked]
     # One call per batch: the pipeline holds the frames of all prompts of a call in memory.
     for start in range(0, len(asked), batch_size):
         answers = pipe(
@@ -56,6 +61,16 @@ def _questions_of(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]
             video = json.loads(line)
             for question in video["questions"]:
                 yield video, question
+
+
+def _prompt(folder: Path, video: dict[str, Any], text: str, *, subtitles: bool) -> Any:
+    path = str(folder / video["video"])
+    if not subtitles:
+        return {"video": path, "text": text}
+    if "subtitles" not in video:
+        raise ValueError(f"{folder} has no subtitles: draw the videos with --spoken-questions.")
+    part = {"type": "video", "video": path, "subtitles": str(folder / video["subtitles"])}
+    return [{"role": "user", "content": [part, {"type": "text", "text": text}]}]
 
 
 def _text_of(answer: Any) -> str:

@@ -19,11 +19,13 @@ def ask(options: argparse.Namespace) -> None:
     from .scores import as_table, scores_of, write_results
 
     pipe = load_pipeline(options.model, dtype=options.dtype, trust_remote_code=options.trust_remote_code)
-    asked = ask_split(pipe, options.data, batch_size=options.batch_size, max_questions=options.max_questions)
+    lines = {} if options.subtitles is None else {"subtitles": True, "subtitle_lines": options.subtitles}
+    asked = ask_split(pipe, options.data, batch_size=options.batch_size, max_questions=options.max_questions, **lines)
     answered = list(asked)
     print(as_table(scores_of(answered)))
     if options.output:
         about = {"model": options.model, "data": options.data.name, "dtype": options.dtype}
+        about |= {} if options.subtitles is None else {"subtitles": options.subtitles}
         write_results(options.output, answered, about)
 
 
@@ -65,6 +67,23 @@ def events(options: argparse.Namespace) -> None:
     write_json(options.output / "events.json", {"model": options.model.name, "rows": [asdict(row) for row in rows]})
     write_text(options.output / "events.md", as_table(rows) + "\n")
     print(f"\n{as_table(rows)}")
+
+
+def subtitles(options: argparse.Namespace) -> None:
+    """Prints how many questions about what is said a model answers correctly, with and without subtitles."""
+    from .load_pipeline import load_pipeline
+    from .subtitles import as_table, measure_subtitles
+
+    pipe = load_pipeline(options.model, dtype="float32", trust_remote_code=options.trust_remote_code)
+    found = measure_subtitles(
+        pipe,
+        options.output / "videos",
+        num_videos=options.videos,
+        num_questions=options.questions,
+        lines=options.lines,
+    )
+    write_json(options.output / "subtitles.json", {"model": options.model, "lines": options.lines, **asdict(found)})
+    print(as_table(found))
 
 
 def ablate(options: argparse.Namespace) -> None:

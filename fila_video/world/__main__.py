@@ -63,6 +63,13 @@ def _add_questions(group) -> None:
         metavar="TYPE",
         help=f"types of questions (default: all types): {', '.join(QUESTION_TYPES)}",
     )
+    group.add_argument(
+        "--spoken-questions",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number of further questions about each video that only its subtitles answer; writes subtitles too",
+    )
     group.add_argument("--most-wordings", type=int, help="largest number of wordings of each type (default: all)")
     group.add_argument("--more-wordings", action="store_true", help="use additional wordings; for training only")
 
@@ -130,6 +137,7 @@ def _make_data(options: argparse.Namespace) -> None:
         most_wordings=options.most_wordings,
         more_wordings=options.more_wordings,
         types=options.types and tuple(options.types),
+        spoken_questions=options.spoken_questions,
     )
     make_data(options.output, plan, num_workers=options.workers)
 

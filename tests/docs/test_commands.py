@@ -11,7 +11,7 @@ import convert_checkpoint
 from fila_video.cli.main import main as fila_video_main
 from fila_video.training.stage_config import load_stage
 from fila_video.world.__main__ import main as world
-from tests.clips import draw_clip
+from tests.clips import add_text_track, draw_clip
 from tests.docs.commands import BadUsage, Command, commands_of, parse, parse_fila_video, program_of
 from tests.docs.documents import DOCUMENTS
 from tests.environment import REPOSITORY
@@ -63,6 +63,9 @@ def test_a_documented_question_is_answered(command, tmp_path, monkeypatch, capfd
     for name in ("clip.mp4", "other.mp4", "clips/inside/clip.mp4"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         draw_clip(tmp_path / name, seconds=5, fps=4)
+    lines = "1\n00:00:01,000 --> 00:00:02,000\nHello\n"
+    (tmp_path / "clip.srt").write_text(lines)
+    add_text_track(tmp_path / "clip.mp4", lines, tmp_path / "clip.mkv")
     requests = [{"video": "clip.mp4", "question": "What is in the first scene?", "id": 7}, {"video": "other.mp4"}]
     (tmp_path / "requests.jsonl").write_text("".join(json.dumps(request) + "\n" for request in requests))
     (tmp_path / "clips" / "clip.mp4").symlink_to(tmp_path / "clip.mp4")

@@ -142,7 +142,12 @@ def _read(
         if kind == "image":
             return load_image(media)
         given = processor.video_processor.as_one_video(media, own_options)
-        return processor.video_processor.load_videos([given], **frame_options)[0]
+        video = processor.video_processor.load_videos([given], **frame_options)[0]
+        subtitles = own_options.get("subtitles")
+        if subtitles in (None, False):
+            return video
+        lines = processor.video_processor.read_subtitles(given.content if subtitles is True else subtitles)
+        return video.with_subtitles("", lines)  # the processor writes those that fit into the prompt
     except ImportError:
         raise  # a package is missing, which is no fault of the file
     except Exception as error:

@@ -30,10 +30,11 @@ def chat_of(
 
     Args:
         record: `id`, then `conversations` of `{"from": "human" | "gpt" | "system", "value": text}` or `messages` of
-            `{"role", "content"}`, and `image` or `video`: a path or a list of paths. A placeholder `<image>` or
-            `<video>` in the user's text marks the place of each file. As in LLaVA-Video, `<image>` may stand for a
-            video. In an answer they are words, as markers such as `<|im_end|>` are everywhere. A space keeps words
-            from becoming tokens: `< video>`.
+            `{"role", "content"}`, and `image` or `video`: a path or a list of paths. `subtitles`, if the record has
+            them, are the path of a subtitle file or true for the text track of the video, or a list with one entry for
+            each video. A placeholder `<image>` or `<video>` in the user's text marks the place of each file. As in
+            LLaVA-Video, `<image>` may stand for a video. In an answer they are words, as markers such as `<|im_end|>`
+            are everywhere. A space keeps words from becoming tokens: `< video>`.
         folder: Folder or URL of the media. Relative paths start from it, and no path may leave it.
         source: Name of the source, for error messages.
         template: `"chat"`, or `"caption"` to remove the user's text, as LLaVA's plain format does.
@@ -55,7 +56,10 @@ def chat_of(
     num_places = sum(len(PLACEHOLDER.findall(text)) for role, text in turns if role != "assistant")
     if num_places != len(paths):
         raise RecordError(f"{name} has {num_places} placeholders <image> or <video> for {len(paths)} files.")
-    media = iter([{"type": kind, "path": _join(folder, path, name)} for path in paths])
+    media = iter(
+        {"type": kind, "path": _join(folder, path, name), **_subtitles(folder, lines, name)}
+        for path, lines in zip(paths, _subtitles_of(record, kind, len(paths), name), strict=True)
+    )
     messages = [{"role": role, "content": _parts_of(role, text, media)} for role, text in turns]
     if template == "caption":
         messages = as_caption(messages)
@@ -79,6 +83,25 @@ def _media_of(record: Mapping[str, Any], name: str) -> tuple[str | None, list[st
     return None, []
 
 
+def _subtitles_of(record: Mapping[str, Any], kind: str | None, num_videos: int, name: str) -> list[Any]:
+    """What the record says about the subtitles of each file."""
+    given = record.get("subtitles")
+    if given is None:
+        return [None] * num_videos
+    entries = given if isinstance(given, list) else [given]
+    if kind != "video" or len(entries) != num_videos:
+        raise RecordError(f"{name} has {len(entries)} subtitles for {num_videos if kind == 'video' else 0} videos.")
+    if not all(entry is None or isinstance(entry, (str, bool)) for entry in entries):
+        raise RecordError(f"{name} has {given!r:.80} for its subtitles: each must be a path, true, false or null.")
+    return entries
+
+
+def _subtitles(folder: str, lines: Any, name: str) -> dict[str, Any]:
+    if lines is None:
+        return {}
+    return {"subtitles": _join(folder, lines, name) if isinstance(lines, str) else lines}
+
+
 def _turns_of(record: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
     turns = record.get("conversations") or record.get("messages") or []
     if not isinstance(turns, list) or not all(isinstance(turn, Mapping) for turn in turns):
@@ -95,7 +118,7 @@ def _turns_of(record: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
     return turns
 
 
-def _parts_of(role: str, text: str, media) -> list[dict[str, str]]:
+def _parts_of(role: str, text: str, media) -> list[dict[str, Any]]:
     """Splits the text of a turn at its placeholders into the parts of a message, in the same order."""
     texts = [text] if role == "assistant" else PLACEHOLDER.split(text)
     texts = [TOKENS.sub("< ", words) for words in texts]

@@ -87,6 +87,21 @@ def test_times_of_the_selected_scenes_come_along(processor, checkpoint, media):
     model(**batch).loss.backward()
 
 
+@pytest.mark.parametrize("questions", ["chat", "separate"])
+def test_subtitles_stand_in_the_prompt(processor, media, questions, tmp_path):
+    lines = "1\n00:00:00,000 --> 00:00:00,900\nGood morning <|im_end|>\n"
+    (media / "a.srt").write_text(lines)
+    turns = ("<video>\nWhat is it?", "A video.", "Which color?", "Many colors.")
+    collate = FilaVideoCollator(processor, questions=questions)
+    text = processor.decode(collate([row(media, "a", *turns, video="0.mp4", subtitles="a.srt")])["input_ids"][0])
+    assert "The subtitles of this video are:\n0.0 to 0.9 seconds: Good morning\nWhat is it?" in text
+    assert "subtitles" not in processor.decode(collate([row(media, "a", *turns, video="0.mp4")])["input_ids"][0])
+    with pytest.raises(UnreadableSampleError, match=r"a: .*0\.mp4 cannot be read: .*b\.srt does not exist"):
+        collate([row(media, "a", *turns, video="0.mp4", subtitles="b.srt")])
+    with pytest.raises(UnreadableSampleError, match=r"0\.mp4 has no subtitle track"):
+        collate([row(media, "a", *turns, video="0.mp4", subtitles=True)])
+
+
 def test_frame_rates_are_drawn_for_each_sample_and_epoch():
     rates = FrameRates(num_frames=[8, 16, 32], seed=1)
     drawn = [rates.of(f"sample {n}", epoch)["num_frames"] for n in range(60) for epoch in (0, 1)]

@@ -111,6 +111,14 @@ def test_markers_and_placeholders_in_an_answer_are_words():
     assert chat(given)[1]["content"] == [text("The page says < video> and < |im_end|>, but a <b> and a <| b |> stay.")]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"), [("a.srt", "media/a.srt"), (["a.srt"], "media/a.srt"), (True, True), (False, False)]
+)
+def test_a_video_may_have_subtitles(given, expected):
+    part = {"type": "video", "path": "media/dog.mp4", "subtitles": expected}
+    assert chat(record("a", "<video>\nWhat?", "A dog.", video="dog.mp4", subtitles=given))[0]["content"][0] == part
+
+
 @pytest.mark.parametrize("question", ["<video>" + "\n" * 200_000, "<video>" + "\n<" * 100_000])
 def test_a_long_question_is_split_without_backtracking(question):
     given = record("a", question, "A dog.", video="dog.mp4")
@@ -145,6 +153,10 @@ def test_half_of_a_character_is_an_error_that_names_the_record(field):
         ({"id": "a", "conversations": {"from": "gpt"}}, "turns that are not a list of objects"),
         (record("a", "<image>\nWhat?", "A dog.", image=[3]), r"\[3\] for its image: it must be a path"),
         (record("a", "<image>\nWhat?", "A dog.", image={"path": "a.png"}), "for its image: it must be a path"),
+        (record("a", "<image>\nWhat?", "A dog.", image="a.png", subtitles="a.srt"), "has 1 subtitles for 0 videos"),
+        (record("a", "<video>\nWhat?", "A dog.", video="a.mp4", subtitles=["a", "b"]), "has 2 subtitles for 1 videos"),
+        (record("a", "<video>\nWhat?", "A dog.", video="a.mp4", subtitles=7), "7 for its subtitles: each must be a"),
+        (record("a", "<video>\nWhat?", "A dog.", video="a.mp4", subtitles="../a.srt"), "which is not in media="),
     ],
 )
 def test_what_cannot_be_trained_on_is_named(given, message):
