@@ -58,6 +58,17 @@ def _add_ask(subparsers, **style) -> None:
         choices=SUBTITLE_LINES,
         help="let the model read the subtitles of videos drawn with --spoken-questions: which lines",
     )
+    parser.add_argument(
+        "--choice",
+        choices=("generate", "likelihood"),
+        default="generate",
+        help="how to answer questions that offer choices: like all others, or by the most likely choice",
+    )
+    parser.add_argument(
+        "--mean-of-tokens",
+        action="store_true",
+        help="with --choice likelihood, compare means over the tokens of a choice, not sums",
+    )
     _add_trust(parser)
 
 

@@ -20,12 +20,21 @@ def ask(options: argparse.Namespace) -> None:
 
     pipe = load_pipeline(options.model, dtype=options.dtype, trust_remote_code=options.trust_remote_code)
     lines = {} if options.subtitles is None else {"subtitles": True, "subtitle_lines": options.subtitles}
-    asked = ask_split(pipe, options.data, batch_size=options.batch_size, max_questions=options.max_questions, **lines)
+    asked = ask_split(
+        pipe,
+        options.data,
+        batch_size=options.batch_size,
+        max_questions=options.max_questions,
+        choice=options.choice,
+        mean_of_tokens=options.mean_of_tokens,
+        **lines,
+    )
     answered = list(asked)
     print(as_table(scores_of(answered)))
     if options.output:
         about = {"model": options.model, "data": options.data.name, "dtype": options.dtype}
         about |= {} if options.subtitles is None else {"subtitles": options.subtitles}
+        about |= {} if options.choice == "generate" else {"choice": options.choice, "mean": options.mean_of_tokens}
         write_results(options.output, answered, about)
 
 
