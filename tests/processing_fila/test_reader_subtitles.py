@@ -41,6 +41,56 @@ Good <b>morning</b>
 """
 
 
+STYLED_WEBVTT = """WEBVTT
+
+REGION
+id:fred
+width:40%
+
+STYLE
+::cue(.loud) { color: red }
+
+1
+00:00.500 --> 00:02.000 region:fred align:left
+<v Anna>Good <i.loud>morning</i></v>
+
+00:00:02.000 --> 00:00:03.250 line:0 position:20%,line-left size:60%
+<c.yellow.bg_blue>A red</c> line
+<lang en>two</lang> &amp; <b>three</b>
+
+01:00:03.500 --> 01:00:05.000
+Übung – fertig
+"""
+STYLED_ASS = r"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, Bold, Alignment
+Style: Default,Arial,20,&H00FFFFFF,0,2
+Style: Loud,Impact,40,&H000000FF,-1,8
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Dialogue: 0,0:00:00.50,0:00:02.00,Loud,Anna,0,0,0,,{\i1}Good{\i0} {\c&H0000FF&\b1}morning{\r}\Neveryone, here
+Comment: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,a note of the translator
+Dialogue: 0,0:00:02.00,0:00:03.25,Default,,0,0,0,,{\pos(10,20)\fad(100,100)}A red line{\an8}\hat the top
+Dialogue: 1,0:00:02.50,0:00:03.00,Loud,,0,0,0,,{\k20}la {\k30}la
+Dialogue: 0,0:01:03.50,0:01:05.00,Default,,0,0,0,Banner;5,Übung – fertig
+"""
+SSA = r"""[Script Info]
+ScriptType: v4.00
+
+[V4 Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, Bold, Alignment
+Style: Default,Arial,18,16777215,0,2
+
+[Events]
+Format: Marked, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Dialogue: Marked=0,0:00:00.50,0:00:02.00,Default,,0,0,0,,{\b1}Good{\b0} morning
+Dialogue: Marked=0,0:00:02.00,0:00:03.25,Default,,0,0,0,,two\Nlines
+"""
+
+
 def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
     path = folder / name
     path.write_bytes(text.encode(encoding))
@@ -49,7 +99,7 @@ def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
 
 def lines_of_peer(path: Path) -> list[tuple[int, int, str]]:
     """Milliseconds and plain text of each event, by pysubs2. It leaves HTML entities as they are."""
-    events = pysubs2.load(str(path)).events
+    events = [event for event in pysubs2.load(str(path)).events if not event.is_comment]
     texts = [event.plaintext.replace("&lt;", "<").replace("&amp;", "&") for event in events]
     return [(event.start, event.end, " ".join(text.split())) for event, text in zip(events, texts, strict=True)]
 
@@ -64,6 +114,25 @@ def test_files_are_read_as_an_independent_parser_reads_them(name, text, tmp_path
     assert in_milliseconds(read_subtitles(path)) == lines_of_peer(path)
     pysubs2.load(str(path)).save(str(tmp_path / "lines.ass"))
     assert in_milliseconds(read_subtitles(tmp_path / "lines.ass")) == lines_of_peer(tmp_path / "lines.ass")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "count"), [("a.vtt", STYLED_WEBVTT, 3), ("a.ass", STYLED_ASS, 4), ("a.ssa", SSA, 2)]
+)
+def test_styled_files_are_read_as_an_independent_parser_reads_them(name, text, count, tmp_path):
+    path = write(tmp_path, name, text)
+    found = in_milliseconds(read_subtitles(path))
+    assert found == lines_of_peer(path) and len(found) == count
+    assert not any(mark in line for _, _, line in found for mark in ("{", "<", "\\", "note"))
+
+
+@pytest.mark.ffmpeg
+def test_a_styled_track_keeps_its_words_and_times(tmp_path):
+    path = write(tmp_path, "a.ass", STYLED_ASS)
+    video = draw_clip(tmp_path / "silent.mkv", seconds=4)
+    command = ["ffmpeg", "-v", "error", "-i", video, "-i", path, "-map", "0", "-map", "1", "-c", "copy"]
+    subprocess.run([*command, tmp_path / "clip.mkv"], check=True)
+    assert in_milliseconds(read_subtitles(tmp_path / "clip.mkv")) == lines_of_peer(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])

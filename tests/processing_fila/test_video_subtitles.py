@@ -9,7 +9,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, pipeline
 
 import fila_video  # noqa: F401 (registers the classes)
 from processing_fila.timestamps import TIMESTAMPS
-from tests.clips import draw_clip
+from tests.clips import add_text_track, draw_clip
 from tests.environment import REPOSITORY
 
 
@@ -57,6 +57,15 @@ def test_a_part_of_a_message_has_its_own(processor, clip):
     assert in_tokens(processor, EXPECTED) in prompt_of(processor, given)
     silent = {**given, "subtitles": False}
     assert "subtitles" not in prompt_of(processor, silent, subtitles=str(clip.with_suffix(".srt")))
+
+
+def test_the_text_track_of_the_video(processor, clip, tmp_path):
+    path = add_text_track(clip, LINES, tmp_path / "clip.mkv", language="deu")
+    part = {"type": "video", "path": str(path)}
+    assert in_tokens(processor, EXPECTED) in prompt_of(processor, part, subtitles=True, subtitle_language="deu")
+    assert in_tokens(processor, EXPECTED) in prompt_of(processor, {**part, "subtitles": True})
+    with pytest.raises(OSError, match="no subtitle track in the language 'eng'; it has deu"):
+        prompt_of(processor, part, subtitles=True, subtitle_language="eng")
 
 
 def test_frames_choose_the_lines(processor, clip):
