@@ -192,6 +192,13 @@ def override(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in earlier.items() if name not in replaced}, **later}
 
 
+def without_subtitles(processor_kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out the subtitles, which have been read, and the scenes, which are known by now."""
+    read = ("subtitles", "subtitle_scenes")
+    kept = {name: value for name, value in processor_kwargs.items() if name not in read}
+    return {**kept, "videos_kwargs": without_subtitles(kept["videos_kwargs"])} if kept.get("videos_kwargs") else kept
+
+
 class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
     """
     Answers questions about videos.
@@ -424,10 +431,11 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
             raise ValueError("Some conversations of this batch end with the assistant's turn and some do not.")
         processor, processor_kwargs = self._processor_for(scene_options), dict(processor_kwargs or {})
         memory = self._memory(batch, processor_kwargs, scene_options, video_store, is_assisted)
-        needs_scenes = processor_kwargs.get("subtitle_lines") == "scenes" and "subtitle_scenes" not in processor_kwargs
+        of_videos = {**processor_kwargs, **(processor_kwargs.get("videos_kwargs") or {})}
+        needs_scenes = of_videos.get("subtitle_lines") == "scenes" and of_videos.get("subtitle_scenes") is None
         batch.sanitize_control_tokens = sanitize_control_tokens
         if needs_scenes:
-            batch.once_more = {name: value for name, value in processor_kwargs.items() if name != "subtitles"}
+            batch.once_more = without_subtitles(processor_kwargs)
         follow = {"scenes_follow": True} if needs_scenes else {}
         arguments = {**reading_arguments(batch, memory, processor_kwargs), **follow}
         inputs = self._write_prompts(processor, batch, arguments)

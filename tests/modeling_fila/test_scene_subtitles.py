@@ -122,6 +122,22 @@ def test_several_prompts_in_a_batch_and_subtitles_of_parts(pipe, clip):
     assert [together[0], together[2]] == alone
 
 
+def test_arguments_of_the_processor_may_be_given_together(pipe, clip):
+    subtitles = {"subtitles": str(clip.with_suffix(".srt")), "subtitle_lines": "scenes", "num_frames": 16}
+    call = {"num_scenes": 3, "max_new_tokens": 4}
+    expected = pipe(str(clip), text=QUESTION, **subtitles, **call)
+    assert pipe(str(clip), text=QUESTION, processor_kwargs=subtitles, **call) == expected
+    assert pipe(str(clip), text=QUESTION, processor_kwargs={"videos_kwargs": subtitles}, **call) == expected
+    assert len(set(pipe.prompts)) == 1
+
+
+@pytest.mark.slow
+def test_processes_may_prepare_the_prompts(pipe, clip):
+    asked = [{"video": str(clip), "text": text} for text in (QUESTION, OTHER)]
+    options = {**OPTIONS, "subtitles": str(clip.with_suffix(".srt")), "batch_size": 1}
+    assert pipe(asked, num_workers=1, **options) == pipe(asked, **options)
+
+
 def test_the_budget_holds_and_says_so(pipe, clip):
     with pytest.warns(UserWarning, match="of .* subtitles are left out"):
         pipe(str(clip), text=QUESTION, subtitles=str(clip.with_suffix(".srt")), **OPTIONS, max_subtitle_tokens=60)
