@@ -1,8 +1,12 @@
 """Files that a client could send to a server: small, and costly or dangerous for one that trusts them."""
 
+import io
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+
+from PIL import Image
 
 from tests.clips import draw_clip
 
@@ -39,11 +43,34 @@ def png_bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join([chunk(b"IHDR", header), animation, frame, chunk(b"IDAT", data)])
 
 
-def with_declared_size(path: Path, side: int = 30_000) -> bytes:
-    """An MP4 file whose container declares pictures of this size."""
+def y4m_bomb(side: int = 30_000) -> bytes:
+    """Raw video whose header declares pictures of this size."""
+    return f"YUV4MPEG2 W{side} H{side} F25:1 C420\nFRAME\n".encode() + bytes(1000)
+
+
+def motion_jpeg_bomb(side: int = 30_000) -> bytes:
+    """Two JPEG pictures in a row whose headers declare this size, for which a decoder would make room."""
+    content = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(content, "JPEG")
+    picture = bytearray(content.getvalue())
+    place = picture.index(b"\xff\xc0") + 5  # ITU-T T.81, B.2.2: the frame header
+    picture[place : place + 4] = struct.pack(">HH", side, side)
+    return bytes(picture) * 2
+
+
+def with_declared_size(path: Path, side: int = 30_000, codec: bytes = b"mp4v") -> bytes:
+    """
+    An MP4 file whose container declares pictures of this size.
+
+    Args:
+        path: File that is written on the way.
+        side: Height and width.
+        codec: Name of the codec in the container. The stream itself is H.264, whose own small size FFmpeg believes.
+    """
     data = bytearray(draw_clip(path, seconds=1).read_bytes())
-    place = data.index(b"avc1", data.index(b"stsd")) + 28  # ISO/IEC 14496-12, VisualSampleEntry
-    data[place : place + 4] = struct.pack(">HH", side, side)
+    place = data.index(b"avc1", data.index(b"stsd"))  # ISO/IEC 14496-12, VisualSampleEntry
+    data[place : place + 4] = codec
+    data[place + 28 : place + 32] = struct.pack(">HH", side, side)
     return bytes(data)
 
 
@@ -54,11 +81,52 @@ def ten_hours(path: Path) -> bytes:
 
 def reference_movie() -> bytes:
     """A QuickTime movie that says where the real one is."""
-
-    def atom(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", 8 + len(content)) + kind + content
-
     url = f"file://{SECRET}".encode() + b"\0"
-    reference = atom(b"rdrf", bytes(4) + b"url " + struct.pack(">I", len(url)) + url)
-    moov = atom(b"moov", atom(b"rmra", atom(b"rmda", reference)))
-    return atom(b"ftyp", b"qt  " + bytes(4) + b"qt  ") + moov
+    reference = _box(b"rdrf", bytes(4) + b"url " + struct.pack(">I", len(url)) + url)
+    moov = _box(b"moov", _box(b"rmra", _box(b"rmda", reference)))
+    return _box(b"ftyp", b"qt  " + bytes(4) + b"qt  ") + moov
+
+
+def movie_with_external_data(media: Path, kind: bytes) -> bytes:
+    """
+    A QuickTime movie without pictures of its own: its data reference says that they are in another file.
+
+    Args:
+        media: The other file, a MOV with one track of video.
+        kind: Kind of the reference: `url ` or `alis`, which FFmpeg follows if it is told to.
+    """
+    moov = dict(_boxes(media.read_bytes()))[b"moov"]
+    reference = f"file://{media}".encode() + b"\0" if kind == b"url " else _alias(media)
+    entry = struct.pack(">II", 0, 1) + _box(kind, bytes(4) + reference)
+    external = _with_box(moov, [b"trak", b"mdia", b"minf", b"dinf", b"dref"], entry)
+    return _box(b"ftyp", b"qt  " + bytes(4) + b"qt  ") + _box(b"moov", external)
+
+
+def _alias(media: Path) -> bytes:
+    """An alias record of Mac OS: fixed fields, then the absolute path as the field of type 2."""
+    name = media.name.encode()[:63]
+    path = str(media).encode() + b"\0" * (len(str(media)) % 2)
+    fixed = bytes(10) + bytes(28) + bytes(12) + bytes([len(name)]) + name.ljust(63, b"\0") + bytes(16 + 2 + 2 + 16)
+    return fixed + struct.pack(">HH", 2, len(path)) + path + struct.pack(">HH", 0xFFFF, 0)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The boxes of a QuickTime file or of one of its boxes: kinds and contents."""
+    place = 0
+    while place < len(data):
+        (size,) = struct.unpack(">I", data[place : place + 4])
+        yield data[place + 4 : place + 8], data[place + 8 : place + size]
+        place += size
+
+
+def _with_box(data: bytes, path: list[bytes], content: bytes) -> bytes:
+    """Replaces the content of the box to which a path of kinds leads."""
+    name, *inner = path
+    return b"".join(
+        _box(kind, (_with_box(old, inner, content) if inner else content) if kind == name else old)
+        for kind, old in _boxes(data)
+    )

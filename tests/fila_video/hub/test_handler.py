@@ -1,12 +1,14 @@
 """The handler of Inference Endpoints: what it answers, and what it refuses without harm."""
 
 import base64
+import io
 import json
 import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import av
 import numpy as np
 import pytest
 from starlette.applications import Starlette
@@ -19,15 +21,19 @@ from transformers import pipeline
 from fila_video.hub.handler import EndpointHandler, Limits, RequestError
 from fila_video.world.draw_video import draw_video
 from fila_video.world.render_video import render_video
+from tests.clips import draw_clip
 from tests.environment import REPOSITORY
 from tests.fila_video.hub.hostile_files import (
     PLAYLISTS,
     SECRET,
     gif_bomb,
+    motion_jpeg_bomb,
+    movie_with_external_data,
     png_bomb,
     reference_movie,
     ten_hours,
     with_declared_size,
+    y4m_bomb,
 )
 from tests.raw_server import RawServer, head, part
 
@@ -307,22 +313,44 @@ def test_servers_that_do_not_send_a_video(local_handler, answer, message):
             local_handler(request(server.url()))
 
 
+def movie_of(path, kind):
+    """A movie that refers to a file of the server."""
+    return movie_with_external_data(draw_clip(path.with_name("of-the-server.mov"), seconds=1), kind)
+
+
+def test_a_reference_to_a_local_file_would_be_followed_by_a_careless_reader(tmp_path):
+    movie = io.BytesIO(movie_of(tmp_path / "clip.mp4", b"alis"))
+    with av.open(movie, options={"enable_drefs": "1", "use_absolute_path": "1"}) as container:
+        assert len(list(container.decode(video=0))) == 10
+
+
+def test_a_large_size_in_the_container_costs_nothing(handler, tmp_path):
+    """What is decoded are the small pictures of the stream."""
+    (answer,) = handler(request(encoded(with_declared_size(tmp_path / "clip.mp4", codec=b"avc1"))))
+    assert answer["generated_text"]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: gif_bomb(), "pictures of 65535 x 65535 pixels"),
-        (lambda path: png_bomb(16_000), "pictures of 16000 x 16000 pixels"),
+        (lambda path: gif_bomb(), "a picture of 65535 x 65535 = 4294836225 pixels"),
+        (lambda path: png_bomb(16_000), "a picture of 16000 x 16000 = 256000000 pixels"),
         (lambda path: png_bomb(30_000), "is a picture (PNG) and not a video"),  # FFmpeg refuses 268 million pixels
-        (lambda path: with_declared_size(path), "pictures of 30000 x 30000 pixels"),
+        (lambda path: with_declared_size(path, codec=b"jpeg"), "a picture of 30000 x 30000 = 900000000 pixels"),
+        (lambda path: with_declared_size(path, codec=b"raw "), "a picture of 30000 x 30000 = 900000000 pixels"),
+        (lambda path: y4m_bomb(30_000), "is not a readable video"),  # FFmpeg refuses it too
+        (lambda path: motion_jpeg_bomb(30_000), "not one frame could be decoded"),
         (lambda path: ten_hours(path), "seconds long, more than the limit of 14400"),
         (lambda path: reference_movie(), "has no video stream"),
+        (lambda path: movie_of(path, b"url "), "not one frame could be decoded"),
+        (lambda path: movie_of(path, b"alis"), "not one frame could be decoded"),
         *((lambda path, text=text: text.encode(), "is not a readable video") for text in PLAYLISTS.values()),
         (lambda path: bytes(1000), "is not a readable video"),
     ],
 )
 def test_files_that_cost_too_much_or_lead_elsewhere(handler, tmp_path, make, message):
     told = refusal(handler, request(encoded(make(tmp_path / "clip.mp4"))))
-    assert message in told
+    assert message in told and "max_" not in told  # which the client cannot change
 
 
 def test_base64_that_is_too_large(local_handler):
