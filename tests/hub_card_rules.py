@@ -1,9 +1,11 @@
-"""A few rules by which the Hub validates the metadata of a model's card, written from its documentation."""
+"""A few rules by which the Hub validates the metadata of models and Spaces, written from its documentation."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
+from huggingface_hub import SpaceHardware
 
 
 ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -19,11 +21,21 @@ LICENSES = {
     "other",
     "unknown",
 }
+SDKS = {"gradio", "docker", "static"}
 TASKS = {"video-text-to-text", "image-text-to-text", "text-generation", "any-to-any"}
 
 
 def faults_of_card(content: str) -> list[dict[str, str]]:
     """What is wrong with the metadata of a card."""
+    return _faults(content, _rules_for_models)
+
+
+def faults_of_space(content: str) -> list[dict[str, str]]:
+    """What is wrong with the metadata of a Space, which must have some."""
+    return _faults(content if content.startswith("---") else "---\n{}\n---", _rules_for_spaces)
+
+
+def _faults(content: str, rules_for: Callable[[dict[str, Any]], dict[str, bool]]) -> list[dict[str, str]]:
     head = re.match(r"---\r?\n(.*?)\r?\n---(\r?\n|$)", content, re.DOTALL)
     if head is None:
         return []
@@ -33,7 +45,11 @@ def faults_of_card(content: str) -> list[dict[str, str]]:
         return [{"message": str(error)}]
     if not isinstance(data, dict):
         return [{"message": "metadata must be an object"}]
-    rules = {
+    return [{"message": f'"{name}" is not valid'} for name, holds in rules_for(data).items() if not holds]
+
+
+def _rules_for_models(data: dict[str, Any]) -> dict[str, bool]:
+    return {
         "license": data.get("license", "unknown") in LICENSES,
         "license_name": data.get("license") != "other" or isinstance(data.get("license_name"), str | None),
         "pipeline_tag": data.get("pipeline_tag", "text-generation") in TASKS,
@@ -44,7 +60,19 @@ def faults_of_card(content: str) -> list[dict[str, str]]:
         "datasets": all(ID.fullmatch(each) for each in _listed(data.get("datasets"))),
         "model-index": _is_model_index(data.get("model-index", [])),
     }
-    return [{"message": f'"{name}" is not valid'} for name, holds in rules.items() if not holds]
+
+
+def _rules_for_spaces(data: dict[str, Any]) -> dict[str, bool]:
+    return {
+        "sdk": data.get("sdk") in SDKS,
+        "sdk_version": re.fullmatch(r"\d+\.\d+\.\d+", str(data.get("sdk_version"))) is not None,
+        "app_file": isinstance(data.get("app_file"), str),
+        "title": isinstance(data.get("title"), str),
+        "license": data.get("license", "unknown") in LICENSES,
+        "models": all(ID.fullmatch(each) for each in _listed(data.get("models"))),
+        "short_description": len(data.get("short_description", "")) <= 60,
+        "suggested_hardware": data.get("suggested_hardware", "cpu-basic") in {each.value for each in SpaceHardware},
+    }
 
 
 def _listed(value: Any) -> list[str]:

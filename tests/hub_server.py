@@ -1,8 +1,9 @@
 """
-A Hub on this machine, for tests that load from it and publish to it: models only, with commits, branches, tags and LFS.
+A Hub on this machine, for tests that load from it and publish to it: models and Spaces, with commits, branches, tags
+and LFS.
 
 `HubRepository` is what the Hub stores, `_Handler` is the part of its HTTP interface that huggingface_hub uses. The card
-of a model is validated by a few of the Hub's rules (`tests/hub_card_rules.py`).
+of a model or a Space is validated by a few of the Hub's rules (`tests/hub_card_rules.py`).
 """
 
 import base64
@@ -15,24 +16,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.hub_card_rules import faults_of_card
+from tests.hub_card_rules import faults_of_card, faults_of_space
 
 
 Repositories = dict[str, dict[str, bytes]]
 TOKEN = "hf_of_the_tests"
+KINDS = {"models": "", "spaces": "spaces/"}  # what the ids of repositories begin with
 
 
 class HubRepository:
-    """A model on the Hub.
+    """A model or a Space on the Hub.
 
     Attributes:
         private: Whether a token is needed.
+        sdk: What a Space is made with.
         commits: The files of each commit, by its hash.
         branches, tags: The hash of a commit for each name.
     """
 
-    def __init__(self, files: dict[str, bytes], private: bool = False):
+    def __init__(self, files: dict[str, bytes], private: bool = False, sdk: str | None = None):
         self.private = private
+        self.sdk = sdk
         self.commits: dict[str, dict[str, bytes]] = {}
         self.branches: dict[str, str] = {}
         self.tags: dict[str, str] = {}
@@ -57,7 +61,7 @@ class Hub:
     """The repositories of a Hub, and what it was asked.
 
     Attributes:
-        repositories: The models by their ids.
+        repositories: The models by their ids, the Spaces by `spaces/` and their ids.
         sent: For each file that was sent, its name in the repository or, for a large file, its SHA-256.
         refused: SHA-256 of large files whose upload the Hub refuses, as if the connection were cut there.
         variables: The environment variables with which huggingface_hub finds it, with a token.
@@ -114,7 +118,7 @@ def serve_hub(repositories: Repositories) -> Iterator[dict[str, str]]:
 
 def is_large(path: str) -> bool:
     """What `.gitattributes` of a new model gives to LFS."""
-    return path.endswith(".safetensors")
+    return path.endswith((".safetensors", ".mp4"))
 
 
 def blob_id(content: bytes) -> str:
@@ -132,11 +136,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self.hub.lock:
             parts = self._parts()
-            if parts[0] == "api" and parts[1:2] != ["models"]:
-                return self._error("EntryNotFound")  # what a newer huggingface_hub looks for
             if parts[0] != "api":
-                return self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
-            repository = self._repository("/".join(parts[2:4]))
+                owner = 1 if parts[0] == "spaces" else 0
+                name, (_, revision, *path) = "/".join(parts[: owner + 2]), parts[owner + 2 :]
+                return self._file(name, revision, "/".join(path))
+            if parts[1] not in KINDS:
+                return self._error("EntryNotFound")  # what a newer huggingface_hub looks for
+            repository = self._repository(_id_in(parts))
             if repository is None:
                 return self._error("RepoNotFound")
             what, *rest = parts[4:] or ["revision", "main"]
@@ -165,7 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
         with self.hub.lock:
             parts = self._parts()
             if parts == ["api", "validate-yaml"]:
-                faults = faults_of_card(json.loads(body)["content"])
+                given = json.loads(body)
+                check = faults_of_space if given["repoType"] == "space" else faults_of_card
+                faults = check(given["content"])
                 return self._answer({"errors": faults, "warnings": []}, 400 if faults else 200)
             if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 return self._send(401, b"", {})
@@ -173,10 +181,10 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._create(json.loads(body))
             if parts[-2:] == ["objects", "batch"]:
                 return self._batch(json.loads(body))
-            repository = self.hub.repositories["/".join(parts[2:4])]
+            repository = self.hub.repositories[_id_in(parts)]
             what, name = parts[4], "/".join(parts[5:])
             if what == "commit":
-                return self._commit("/".join(parts[2:4]), repository, name, body)
+                return self._commit(_id_in(parts), repository, name, body)
             given = json.loads(body)
             if what == "preupload":
                 return self._answer({"files": [_upload_mode(file, repository.files(name)) for file in given["files"]]})
@@ -187,9 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({})
 
     def _create(self, given: dict[str, Any]) -> None:
-        name = f"{given.get('organization') or 'me'}/{given['name']}"
+        name = f"{KINDS[given.get('type', 'model') + 's']}{given.get('organization') or 'me'}/{given['name']}"
         is_private = bool(given.get("private")) or given.get("visibility") == "private"
-        self.hub.repositories.setdefault(name, HubRepository({}, is_private))
+        self.hub.repositories.setdefault(name, HubRepository({}, is_private, given.get("sdk")))
         self._answer({"url": f"http://{self.headers['Host']}/{name}", "id": name})
 
     def _batch(self, given: dict[str, Any]) -> None:
@@ -254,6 +262,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments: object) -> None:
         pass
+
+
+def _id_in(parts: list[str]) -> str:
+    """The id of the repository that a path such as `api/spaces/org/name/commit/main` is about."""
+    return KINDS[parts[1]] + "/".join(parts[2:4])
 
 
 def _etag(path: str, content: bytes) -> str:

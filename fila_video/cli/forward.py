@@ -17,7 +17,7 @@ FORWARDED = {
     "train": ("fila_video.training.__main__", "Train one of the four stages."),
     "dataset": ("fila_video.dataset.__main__", "Make long training videos from short captioned clips, and check them."),
     "evaluate": ("fila_video.evaluation.__main__", "Measure a model on drawn videos, and compare methods."),
-    "publish": ("fila_video.hub.publish", "Publish a model on the Hugging Face Hub."),
+    "publish": ("fila_video.hub.publish", "Publish a model, or the web page, on the Hugging Face Hub."),
 }
 
 

@@ -1,4 +1,4 @@
-"""python -m fila_video.hub publish FOLDER OWNER/NAME: publishes a model on the Hugging Face Hub."""
+"""python -m fila_video.hub publish FOLDER OWNER/NAME: publishes a model or the web page on the Hugging Face Hub."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["publish"]:
         return publish.main(arguments[1:])
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
-    parser.add_argument("command", choices=["publish"], help="publish a model")
+    parser.add_argument("command", choices=["publish"], help="publish a model, or the web page as a Space")
     parser.parse_args(arguments)
     return 0
 

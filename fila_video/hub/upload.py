@@ -10,8 +10,9 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils import get_session, hf_raise_for_status
 
 
-# Files that a published model consists of: those of an earlier upload are deleted where the folder has them no more.
-OURS = ("*.safetensors", "*.safetensors.index.json", "*.py")
+# Files of which a published repository consists: those of an earlier upload are deleted where the folder has them no
+# more. A `*` stands for no folder.
+OURS = {"model": ("*.safetensors", "*.safetensors.index.json", "*.py"), "space": ("*.py", "web/*")}
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,11 @@ class Uploaded:
     """What happened on the Hub.
 
     Attributes:
-        url: Page of the model.
+        url: Page of the model or Space.
         commit: Hash of the commit.
         was_changed: Whether there was anything to upload.
-        is_private: Whether only its owner sees the model.
-        deleted: Files of an earlier upload that are not part of the model any more.
+        is_private: Whether only its owner sees it.
+        deleted: Files of an earlier upload that are not part of it any more.
     """
 
     url: str
@@ -37,6 +38,7 @@ def upload(
     folder: Path,
     repository: str,
     *,
+    kind: str = "model",
     is_public: bool = False,
     revision: str | None = None,
     tag: str | None = None,
@@ -47,7 +49,8 @@ def upload(
 
     Args:
         folder: Folder with exactly what goes to the Hub.
-        repository: Id of the model on the Hub. It is created if it does not exist.
+        repository: Id of the model or Space on the Hub. It is created if it does not exist.
+        kind: `"model"`, or `"space"` for a Space made with Gradio.
         is_public: Whether everybody may see it. What exists keeps its visibility.
         revision: Branch to upload to, which is created if it does not exist. Default: `main`.
         tag: A new tag for what is uploaded.
@@ -58,57 +61,57 @@ def upload(
         OSError: If the Hub does not answer, or refuses.
     """
     api = HfApi()
-    is_private = _prepare(api, repository, is_public=is_public, tag=tag)
-    _validate(api, folder / "README.md")
+    is_private = _prepare(api, repository, kind, is_public=is_public, tag=tag)
+    _validate(api, folder / "README.md", kind)
     if revision is not None:
-        api.create_branch(repository, branch=revision, exist_ok=True)
-    before = api.model_info(repository, revision=revision).sha
-    deleted = _left_over(api, repository, revision, folder)
+        api.create_branch(repository, branch=revision, repo_type=kind, exist_ok=True)
+    before = api.repo_info(repository, revision=revision, repo_type=kind).sha
+    names = api.list_repo_files(repository, revision=revision, repo_type=kind)
+    deleted = [name for name in names if _is_ours(name, kind) and not (folder / name).exists()]
     try:
         commit = api.upload_folder(
             repo_id=repository,
+            repo_type=kind,
             folder_path=folder,
             revision=revision,
-            commit_message=message or "Upload the model",
+            commit_message=message or f"Upload the {kind}",
             delete_patterns=[_as_pattern(name) for name in deleted] or None,
         )
     except RuntimeError as error:  # a large file did not arrive
         message = f"{str(error).rstrip('.')} ({error.__cause__})."
         raise OSError(f"{message} The same command continues the upload.") from error
     if tag is not None:
-        api.create_tag(repository, tag=tag, revision=commit.oid)
-    url = f"{api.endpoint}/{repository}"
+        api.create_tag(repository, tag=tag, revision=commit.oid, repo_type=kind)
+    url = f"{api.endpoint}/{'spaces/' if kind == 'space' else ''}{repository}"
     return Uploaded(url, commit.oid, commit.oid != before, is_private, deleted)
 
 
-def _prepare(api: HfApi, repository: str, *, is_public: bool, tag: str | None) -> bool:
+def _prepare(api: HfApi, repository: str, kind: str, *, is_public: bool, tag: str | None) -> bool:
     """Creates the repository, or checks an existing one. Returns whether it is private."""
     try:
-        is_private = bool(api.model_info(repository).private)
+        is_private = bool(api.repo_info(repository, repo_type=kind).private)
     except RepositoryNotFoundError:
-        api.create_repo(repository, private=not is_public)
+        sdk = "gradio" if kind == "space" else None
+        api.create_repo(repository, private=not is_public, repo_type=kind, space_sdk=sdk)
         return not is_public
     if not is_private and not is_public:
         raise ValueError(f"{repository} exists and is public: give --public to upload to it.")
-    if tag is not None and tag in [each.name for each in api.list_repo_refs(repository).tags]:
+    if tag is not None and tag in [each.name for each in api.list_repo_refs(repository, repo_type=kind).tags]:
         raise ValueError(f"{repository} has the tag {tag!r} already.")
     return is_private
 
 
-def _validate(api: HfApi, card: Path) -> None:
+def _validate(api: HfApi, card: Path, kind: str) -> None:
     """Asks the Hub whether it takes the metadata of the card. Older `ModelCard.validate` ask one Hub only."""
-    content = {"repoType": "model", "content": card.read_text(encoding="utf-8")}
+    content = {"repoType": kind, "content": card.read_text(encoding="utf-8")}
     response = get_session().post(f"{api.endpoint}/api/validate-yaml", json=content)
     if response.status_code == 400:
-        raise ValueError(f"The Hub does not take the model card: {response.text}")
+        raise ValueError(f"The Hub does not take the {kind} card: {response.text}")
     hf_raise_for_status(response)
 
 
-def _left_over(api: HfApi, repository: str, revision: str | None, folder: Path) -> list[str]:
-    """Files of our kinds on the Hub that the folder does not have."""
-    names = api.list_repo_files(repository, revision=revision)
-    ours = [name for name in names if "/" not in name and any(fnmatch(name, kind) for kind in OURS)]
-    return [name for name in ours if not (folder / name).exists()]
+def _is_ours(name: str, kind: str) -> bool:
+    return any(fnmatch(name, ours) and name.count("/") == ours.count("/") for ours in OURS[kind])
 
 
 def _as_pattern(name: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
+from huggingface_hub.utils import close_session
 
 from convert_checkpoint import convert_checkpoint
 from tests.hub_server import Hub, serve
@@ -21,3 +23,21 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hub() -> Iterator[Hub]:
     with serve() as served:
         yield served
+
+
+@pytest.fixture
+def near_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    """A Hub that huggingface_hub in this process finds. It reads its settings when it is imported."""
+    with serve() as served:
+        for name, value in served.variables.items():
+            monkeypatch.setenv(name, value)
+        endpoint = served.variables["HF_ENDPOINT"]
+        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+        template = f"{endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        close_session()
+        yield served
+    close_session()

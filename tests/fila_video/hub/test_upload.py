@@ -4,11 +4,8 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from huggingface_hub import constants
-from huggingface_hub.utils import close_session
 
 from fila_video.hub.upload import upload
-from tests.hub_server import serve
 
 
 CARD = "---\nlicense: apache-2.0\npipeline_tag: video-text-to-text\n---\n\n# A model\n"
@@ -30,18 +27,8 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def hub(monkeypatch, tmp_path):
-    """A Hub that huggingface_hub in this process finds. It reads its settings when it is imported."""
-    with serve() as served:
-        for name, value in served.variables.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "ENDPOINT", served.variables["HF_ENDPOINT"])
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        close_session()
-        yield served
-    close_session()
+def hub(near_hub):
+    return near_hub
 
 
 def fill(folder, files):

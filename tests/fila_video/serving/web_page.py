@@ -4,9 +4,10 @@ import os
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.environment import REPOSITORY
@@ -18,7 +19,13 @@ START_SECONDS = 240
 
 
 @contextmanager
-def running_page(python: Path, log: Path, *command: str | Path, cwd: Path = REPOSITORY) -> Iterator[str]:
+def running_page(
+    python: Path,
+    log: Path,
+    *command: str | Path,
+    cwd: Path = REPOSITORY,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[str]:
     """
     Starts the page and yields its URL.
 
@@ -27,6 +34,7 @@ def running_page(python: Path, log: Path, *command: str | Path, cwd: Path = REPO
         log: File for what the server prints.
         command: What the interpreter runs, without the port.
         cwd: Working directory of the server.
+        variables: More environment variables.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -34,6 +42,7 @@ def running_page(python: Path, log: Path, *command: str | Path, cwd: Path = REPO
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1"}
     if cwd != REPOSITORY:  # nothing of this project can be imported there
         environment = {**environment, "PYTHONPATH": "", "HF_HOME": str(cwd / "huggingface")}
+    environment |= variables
     with log.open("w") as file:
         process = subprocess.Popen(
             [str(word).replace("PORT", str(port)) for word in (python, *command)],
