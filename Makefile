@@ -14,6 +14,9 @@ ONNX_RUNNER := 'av>=17.1,<19' numpy onnxruntime tokenizers wrapt
 # Gradio, as the extra `app` of setup.cfg states it.
 APP_PACKAGES := $(patsubst %,'%',$(shell sed -n 's/^ *\(gradio[<>=].*\)/\1/p' setup.cfg))
 
+# The server of Inference Endpoints, which is not on PyPI: its version 0.5.6.
+TOOLKIT ?= https://github.com/huggingface/huggingface-inference-toolkit/archive/833b5a2efd70c4e2c6a275c5866a0b82f3fc3e93.tar.gz
+
 # Tests never ask the network, and run Python in the environments below.
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
          FILA_FLOOR_PYTHON="$(CURDIR)/.venv-floor/bin/python" \
@@ -23,7 +26,7 @@ PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python"
 # The tests of a file share its fixtures, so they stay in one process.
 IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: help demo mini train-demo test test-slow test-floor test-vllm lint docs release clean
+.PHONY: help demo mini train-demo test test-slow test-floor test-vllm test-toolkit lint docs release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -57,6 +60,9 @@ test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transf
 test-vllm: .venv/.ready .venv-vllm/.ready ## vLLM's CPU build gives the answers of generate
 	FILA_VLLM_PYTHON="$(CURDIR)/.venv-vllm/bin/python" $(call PYTEST,.venv) -m vllm $(ARGS)
 
+test-toolkit: .venv/.ready .venv-toolkit/.ready ## the handler inside Hugging Face's server for Inference Endpoints
+	FILA_TOOLKIT_PYTHON="$(CURDIR)/.venv-toolkit/bin/python" $(call PYTEST,.venv) -m toolkit $(ARGS)
+
 lint: .venv/.ready ## ruff on everything, mypy on our own code, transformers-mlinter on the files that go to the Hub
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
@@ -71,7 +77,7 @@ release: .venv/.ready ## build and try the distribution of the package, in outpu
 	.venv/bin/python .ci/build_release.py
 
 clean: ## remove the environments, builds and caches
-	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-app .venv-vllm .venv-docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-app .venv-vllm .venv-toolkit .venv-docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .ready is written last: a set-up that was interrupted starts again from nothing, a change of setup.cfg only updates.
@@ -117,6 +123,14 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 .venv-app/.ready: .venv/.ready
 	@$(BORROW_PACKAGES)
 	.venv/bin/python -m pip --python .venv-app/bin/python install --disable-pip-version-check --quiet $(APP_PACKAGES)
+	@touch $@
+
+# The server of Inference Endpoints, with the newest Starlette that it starts with. Its own requirements are of no use:
+# they pin an older transformers, which handler.py does not run on.
+.venv-toolkit/.ready: .venv/.ready
+	@$(BORROW_PACKAGES)
+	.venv/bin/python -m pip --python .venv-toolkit/bin/python install --disable-pip-version-check --quiet 'starlette<1' orjson
+	.venv/bin/python -m pip --python .venv-toolkit/bin/python install --disable-pip-version-check --quiet --no-deps '$(TOOLKIT)'
 	@touch $@
 
 # vLLM's CPU build with the PyTorch that it was built for, as a CPU build; see tests/vllm/sitecustomize.py.

@@ -1,6 +1,7 @@
 """Fixtures that all tests share, and every reason to skip a test.
 
-With FILA_NO_SKIPS=1 (as in .ci/run) a test that lacks a program fails. Only a GPU and real clips may be missing there.
+With FILA_NO_SKIPS=1 (as in .ci/run) a test that lacks a program fails. Only a GPU, real clips and the server of
+Inference Endpoints, which is not on PyPI, may be missing there.
 Real clips are not part of the repository: FILA_TEST_VIDEOS names their folder, ../shared/videos is the default.
 """
 
@@ -18,7 +19,15 @@ from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_b
 from transformers.utils import logging
 
 from tests import environment as environments
-from tests.environment import APP_VARIABLE, ONNX_VARIABLE, PYTHON_VARIABLES, REPOSITORY, VLLM_VARIABLE, python_of
+from tests.environment import (
+    APP_VARIABLE,
+    ONNX_VARIABLE,
+    PYTHON_VARIABLES,
+    REPOSITORY,
+    TOOLKIT_VARIABLE,
+    VLLM_VARIABLE,
+    python_of,
+)
 
 
 NO_SKIPS = os.environ.get("FILA_NO_SKIPS", "") not in ("", "0")
@@ -31,6 +40,7 @@ MARKER_OF_FIXTURE = {
     "browser_page": "browser",
     "app_python": "app",
     "browser": "browser",
+    "toolkit_python": "toolkit",
     "real_video": "real_videos",
     "real_videos_dir": "real_videos",
     "run_python": "other_environment",
@@ -65,6 +75,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _skip_or_fail(f"needs the environment that `make test-slow` makes ({ONNX_VARIABLE} not set)")
     if item.get_closest_marker("app") and not os.environ.get(APP_VARIABLE):
         _skip_or_fail(f"needs the environment that `make test-slow` makes ({APP_VARIABLE} not set)")
+    if item.get_closest_marker("toolkit") and not os.environ.get(TOOLKIT_VARIABLE):
+        pytest.skip(f"needs the environment that `make test-toolkit` makes ({TOOLKIT_VARIABLE} not set)")
     if item.get_closest_marker("browser"):
         if find_spec("playwright") is None:
             _skip_or_fail("needs the Python package playwright")
@@ -132,6 +144,12 @@ def onnx_python() -> Path:
 def app_python() -> Path:
     """The Python of the environment that has Gradio."""
     return Path(os.environ[APP_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def toolkit_python() -> Path:
+    """The Python of the environment that has huggingface-inference-toolkit."""
+    return Path(os.environ[TOOLKIT_VARIABLE])
 
 
 @pytest.fixture(scope="module")

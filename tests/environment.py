@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PYTHON_VARIABLES = {"public": "FILA_PUBLIC_PYTHON", "floor": "FILA_FLOOR_PYTHON"}
 VLLM_VARIABLE = "FILA_VLLM_PYTHON"  # set by `make test-vllm`
 ONNX_VARIABLE = "FILA_ONNX_PYTHON"  # set by `make test-slow`
+TOOLKIT_VARIABLE = "FILA_TOOLKIT_PYTHON"  # set by `make test-toolkit`
 APP_VARIABLE = "FILA_APP_PYTHON"  # set by `make test-slow`
 # Settings of the caller that would change what the other Python imports or where it looks for models.
 CALLERS_SETTINGS = ("PYTHON", "VIRTUAL_ENV", "HF_", "HUGGINGFACE_", "TRANSFORMERS_")

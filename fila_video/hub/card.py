@@ -26,10 +26,10 @@ FACTS = """\
 ## Facts and limits
 
 - The weights have {parameters} parameters, stored as {dtypes}.
-- The model samples {num_frames} frames of a video, however long it is. What happens between two of them is not seen.
+- The model samples {num_frames} frames of a video, however long it is. It does not see what happens between them.
   {scenes}
 - The sound of a video is not used.
-- An answer can be wrong and sounds just as certain. Do not decide about people by it.
+- A wrong answer sounds as certain as a correct one. Do not base decisions about people on answers.
 - The code was tested with Transformers {tested}. The method is that of
   [FiLA-Video](https://arxiv.org/abs/2504.20384), whose authors have not published code or weights."""
 

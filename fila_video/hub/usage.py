@@ -11,8 +11,8 @@ TEXT = """\
 
     pip install PACKAGES
 
-`trust_remote_code=True` runs the code of this repository on your machine. Read the code, and pin what you have read:
-add `revision="..."` with the hash of a commit to each call below.
+`trust_remote_code=True` runs the code of this repository on your machine. Read the code, and load the version that you
+have read: add `revision="..."` with the hash of its commit to each call below.
 
 ```python
 from transformers import pipeline
@@ -99,9 +99,15 @@ fila-video ask clip.mp4 "QUESTION" --model REPOSITORY
 
 </details>
 
-Inference Endpoints run `handler.py`. A request is
-`{"inputs": {"video": "https://...", "text": "QUESTION"}, "parameters": {"return_scenes": true}}`; the video may also be
-base64."""
+<details><summary>Inference Endpoints</summary>
+
+`handler.py` answers requests such as this one. The video may also be base64.
+
+```json
+{"inputs": {"video": "https://example.org/clip.mp4", "text": "QUESTION"}, "parameters": {"return_scenes": true}}
+```
+
+</details>"""
 
 
 def full_usage(repository: str, question: str, num_frames: int) -> str:

@@ -1,9 +1,12 @@
-"""Files that a client could send to a server: small, and costly or dangerous for one that trusts them."""
+"""
+What a client could send to a server: addresses and paths, and files that are small, and costly or dangerous for a
+server that trusts them.
+"""
 
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -12,6 +15,19 @@ from tests.clips import draw_clip
 
 
 SECRET = "/etc/passwd"
+# Addresses that are not public, in many spellings.
+HOSTS = (
+    *("127.0.0.1", "localhost", "0.0.0.0", "127.1", "2130706433", "0x7f000001", "0177.0.0.1"),
+    *("169.254.169.254", "2852039166", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "224.0.0.1"),
+    *("[::1]", "[::]", "[fe80::1]", "[fd00::1]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]"),
+    *("[64:ff9b::7f00:1]", "[2002:7f00:1::]", "user:word@127.0.0.1", "127.0.0.1:22"),
+)
+# What is neither an http(s) URL nor base64.
+SOURCES = (
+    *(f"file://{SECRET}", f"FILE:{SECRET}", "ftp://example.org/a", "rtmp://example.org/a", "pipe:0"),
+    *(f"concat:{SECRET}|{SECRET}", f"subfile,,start,0,end,9,,:{SECRET}", f"data:text/plain,{SECRET}"),
+    *(SECRET, "../../etc/passwd", "C:\\secret.mp4", "~/secret.mp4", "!!!!", "AAA", "\u0661\u0662", " ", ""),
+)
 PLAYLISTS = {
     "HLS": f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://{SECRET}\n#EXT-X-ENDLIST\n",
     "concat": f"ffconcat version 1.0\nfile '{SECRET}'\n",
@@ -130,3 +146,36 @@ def _with_box(data: bytes, path: list[bytes], content: bytes) -> bytes:
         _box(kind, (_with_box(old, inner, content) if inner else content) if kind == name else old)
         for kind, old in _boxes(data)
     )
+
+
+def movie_of(path: Path, kind: bytes) -> bytes:
+    """A movie without pictures of its own, next to the file that has them."""
+    return movie_with_external_data(draw_clip(path.with_name("of-the-server.mov"), seconds=1), kind)
+
+
+# For each file, what makes it (in the folder of a path) and what the handler answers.
+FILES: dict[str, tuple[Callable[[Path], bytes], str]] = {
+    "GIF bomb": (lambda path: gif_bomb(), "a picture of 65535 x 65535 = 4294836225 pixels"),
+    "PNG": (lambda path: png_bomb(16_000), "a picture of 16000 x 16000 = 256000000 pixels"),
+    # FFmpeg itself refuses 268 million pixels.
+    "PNG, 30,000 x 30,000": (lambda path: png_bomb(30_000), "is a picture (PNG) and not a video"),
+    "JPEG in MP4, 30,000 x 30,000": (
+        lambda path: with_declared_size(path, codec=b"jpeg"),
+        "a picture of 30000 x 30000 = 900000000 pixels",
+    ),
+    "raw pictures in MP4, 30,000 x 30,000": (
+        lambda path: with_declared_size(path, codec=b"raw "),
+        "a picture of 30000 x 30000 = 900000000 pixels",
+    ),
+    "y4m, 30,000 x 30,000": (lambda path: y4m_bomb(30_000), "is not a readable video"),
+    "JPEG after JPEG, 30,000 x 30,000": (lambda path: motion_jpeg_bomb(30_000), "not one frame could be decoded"),
+    "ten hours": (lambda path: ten_hours(path), "seconds long, more than the limit of 14400"),
+    "reference movie": (lambda path: reference_movie(), "has no video stream"),
+    "movie with data at a URL": (lambda path: movie_of(path, b"url "), "not one frame could be decoded"),
+    "movie with data in a file": (lambda path: movie_of(path, b"alis"), "not one frame could be decoded"),
+    **{
+        f"playlist, {name}": (lambda path, text=text: text.encode(), "is not a readable video")
+        for name, text in PLAYLISTS.items()
+    },
+    "nothing": (lambda path: bytes(1000), "is not a readable video"),
+}

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import socket
 import sys
 import threading
@@ -19,22 +20,11 @@ from starlette.testclient import TestClient
 from transformers import pipeline
 
 from fila_video.hub.handler import EndpointHandler, Limits, RequestError
+from fila_video.hub.usage import full_usage
 from fila_video.world.draw_video import draw_video
 from fila_video.world.render_video import render_video
-from tests.clips import draw_clip
 from tests.environment import REPOSITORY
-from tests.fila_video.hub.hostile_files import (
-    PLAYLISTS,
-    SECRET,
-    gif_bomb,
-    motion_jpeg_bomb,
-    movie_with_external_data,
-    png_bomb,
-    reference_movie,
-    ten_hours,
-    with_declared_size,
-    y4m_bomb,
-)
+from tests.fila_video.hub.hostile_files import FILES, HOSTS, SECRET, SOURCES, movie_of, with_declared_size
 from tests.raw_server import RawServer, head, part
 
 
@@ -116,6 +106,15 @@ def test_the_answer_is_that_of_the_pipeline(handler, clips, form):
     assert answers == [expected] and json.loads(json.dumps(answers)) == answers
 
 
+def test_the_request_on_the_card_is_answered(handler, clips):
+    card = full_usage("org/model", QUESTION, 48)
+    (block,) = re.findall(r"```json\n(.*?)```", card, re.DOTALL)
+    data = json.loads(block)
+    data["inputs"]["video"] = encoded(clips[0].read_bytes())
+    (answer,) = handler(data)
+    assert answer.keys() == {"generated_text", "scenes"}
+
+
 def test_a_video_at_a_url_is_read_once_for_all_questions(local_handler, clips):
     content = clips[0].read_bytes()
     with RawServer(lambda sock, asked: sock.sendall(part(content, asked.start) + content[asked.start :])) as server:
@@ -178,15 +177,7 @@ def connected(monkeypatch):
     return addresses
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        *("127.0.0.1", "localhost", "0.0.0.0", "127.1", "2130706433", "0x7f000001", "0177.0.0.1"),
-        *("169.254.169.254", "2852039166", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "224.0.0.1"),
-        *("[::1]", "[::]", "[fe80::1]", "[fd00::1]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]"),
-        *("[64:ff9b::7f00:1]", "[2002:7f00:1::]", "user:word@127.0.0.1", "127.0.0.1:22"),
-    ],
-)
+@pytest.mark.parametrize("host", HOSTS)
 def test_addresses_that_are_not_public(handler, connected, host):
     assert NOT_PUBLIC in refusal(handler, request(f"http://{host}/secret.mp4?token=1"))
     assert connected == []
@@ -223,14 +214,7 @@ def test_a_redirect_from_a_public_address(handler, monkeypatch, target):
         assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "video",
-    [
-        *(f"file://{SECRET}", f"FILE:{SECRET}", "ftp://example.org/a", "rtmp://example.org/a", "pipe:0"),
-        *(f"concat:{SECRET}|{SECRET}", f"subfile,,start,0,end,9,,:{SECRET}", f"data:text/plain,{SECRET}"),
-        *(SECRET, "../../etc/passwd", "C:\\secret.mp4", "~/secret.mp4", "!!!!", "AAA", "\u0661\u0662", " ", ""),
-    ],
-)
+@pytest.mark.parametrize("video", SOURCES)
 def test_what_is_neither_a_url_nor_base64(handler, connected, video):
     assert "http(s) URL" in refusal(handler, request(video))
     assert connected == []
@@ -313,11 +297,6 @@ def test_servers_that_do_not_send_a_video(local_handler, answer, message):
             local_handler(request(server.url()))
 
 
-def movie_of(path, kind):
-    """A movie that refers to a file of the server."""
-    return movie_with_external_data(draw_clip(path.with_name("of-the-server.mov"), seconds=1), kind)
-
-
 def test_a_reference_to_a_local_file_would_be_followed_by_a_careless_reader(tmp_path):
     movie = io.BytesIO(movie_of(tmp_path / "clip.mp4", b"alis"))
     with av.open(movie, options={"enable_drefs": "1", "use_absolute_path": "1"}) as container:
@@ -330,24 +309,7 @@ def test_a_large_size_in_the_container_costs_nothing(handler, tmp_path):
     assert answer["generated_text"]
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda path: gif_bomb(), "a picture of 65535 x 65535 = 4294836225 pixels"),
-        (lambda path: png_bomb(16_000), "a picture of 16000 x 16000 = 256000000 pixels"),
-        (lambda path: png_bomb(30_000), "is a picture (PNG) and not a video"),  # FFmpeg refuses 268 million pixels
-        (lambda path: with_declared_size(path, codec=b"jpeg"), "a picture of 30000 x 30000 = 900000000 pixels"),
-        (lambda path: with_declared_size(path, codec=b"raw "), "a picture of 30000 x 30000 = 900000000 pixels"),
-        (lambda path: y4m_bomb(30_000), "is not a readable video"),  # FFmpeg refuses it too
-        (lambda path: motion_jpeg_bomb(30_000), "not one frame could be decoded"),
-        (lambda path: ten_hours(path), "seconds long, more than the limit of 14400"),
-        (lambda path: reference_movie(), "has no video stream"),
-        (lambda path: movie_of(path, b"url "), "not one frame could be decoded"),
-        (lambda path: movie_of(path, b"alis"), "not one frame could be decoded"),
-        *((lambda path, text=text: text.encode(), "is not a readable video") for text in PLAYLISTS.values()),
-        (lambda path: bytes(1000), "is not a readable video"),
-    ],
-)
+@pytest.mark.parametrize(("make", "message"), FILES.values(), ids=FILES)
 def test_files_that_cost_too_much_or_lead_elsewhere(handler, tmp_path, make, message):
     told = refusal(handler, request(encoded(make(tmp_path / "clip.mp4"))))
     assert message in told and "max_" not in told  # which the client cannot change
