@@ -32,19 +32,33 @@ def faults_of_card(content: str) -> list[dict[str, str]]:
 
 def faults_of_space(content: str) -> list[dict[str, str]]:
     """What is wrong with the metadata of a Space, which must have some."""
-    return _faults(content if content.startswith("---") else "---\n{}\n---", _rules_for_spaces)
+    return _faults(content, _rules_for_spaces)
 
 
-def _faults(content: str, rules_for: Callable[[dict[str, Any]], dict[str, bool]]) -> list[dict[str, str]]:
+def metadata_of_card(content: str) -> dict[str, Any]:
+    """
+    The metadata at the beginning of a card.
+
+    Raises:
+        ValueError: If they are not an object in YAML.
+    """
     head = re.match(r"---\r?\n(.*?)\r?\n---(\r?\n|$)", content, re.DOTALL)
     if head is None:
-        return []
+        return {}
     try:
         data = yaml.safe_load(head[1])
     except yaml.YAMLError as error:
-        return [{"message": str(error)}]
+        raise ValueError(str(error)) from error
     if not isinstance(data, dict):
-        return [{"message": "metadata must be an object"}]
+        raise ValueError("metadata must be an object")
+    return data
+
+
+def _faults(content: str, rules_for: Callable[[dict[str, Any]], dict[str, bool]]) -> list[dict[str, str]]:
+    try:
+        data = metadata_of_card(content)
+    except ValueError as error:
+        return [{"message": str(error)}]
     return [{"message": f'"{name}" is not valid'} for name, holds in rules_for(data).items() if not holds]
 
 

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.hub_card_rules import faults_of_card, faults_of_space
+from tests.hub_card_rules import faults_of_card, faults_of_space, metadata_of_card
 
 
 Repositories = dict[str, dict[str, bytes]]
@@ -284,8 +284,32 @@ def _upload_mode(file: dict[str, Any], files: dict[str, bytes]) -> dict[str, Any
 
 
 def _info(name: str, repository: HubRepository, revision: str) -> dict[str, Any]:
-    siblings = [{"rfilename": path, "size": len(content)} for path, content in repository.files(revision).items()]
-    return {"id": name, "sha": repository.sha_of(revision), "private": repository.private, "siblings": siblings}
+    files = repository.files(revision)
+    siblings = [{"rfilename": path, "size": len(content)} for path, content in files.items()]
+    try:
+        card = metadata_of_card(files.get("README.md", b"").decode(errors="replace"))
+    except ValueError:
+        card = {}
+    return {
+        "id": name,
+        "sha": repository.sha_of(revision),
+        "private": repository.private,
+        "siblings": siblings,
+        **{key: card[key] for key in ("library_name", "pipeline_tag") if key in card},
+        **_config_shown(files.get("config.json", b"")),
+    }
+
+
+def _config_shown(content: bytes) -> dict[str, Any]:
+    """The part of a model's configuration that the Hub repeats in what it says about the model."""
+    try:
+        values = json.loads(content)
+    except ValueError:
+        return {}
+    if not isinstance(values, dict):
+        return {}
+    names = ("architectures", "auto_map", "model_type")
+    return {"config": {name: values[name] for name in names if name in values}}
 
 
 def _tree(files: dict[str, bytes], folder: str) -> list[dict[str, Any]]:

@@ -36,6 +36,8 @@ def _run(options: argparse.Namespace) -> None:
 
 def _run_model(options: argparse.Namespace) -> None:
     folder = Path(options.model)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder.")
     if options.dry_run is not None:
         from fila_video.conversion.checkpoint_folder import unfinished_folder
 
@@ -63,15 +65,16 @@ def _stage(options: argparse.Namespace, staged: Path, *, links: bool) -> None:
 def _upload(options: argparse.Namespace, staged: Path) -> None:
     from .upload import upload
 
-    done = upload(
-        staged,
-        options.repository,
-        is_public=options.public,
-        revision=options.revision,
-        tag=options.tag,
-        message=options.message,
+    _report(
+        upload(
+            staged,
+            options.repository,
+            is_public=options.public,
+            revision=options.revision,
+            tag=options.tag,
+            message=options.message,
+        )
     )
-    _report(done)
 
 
 def _run_space(options: argparse.Namespace) -> None:

@@ -3,14 +3,16 @@ What a stranger does with a published model, in a Python without this project: r
 
     python stranger.py NAME REVISION CLIP OUTPUT
 
-It loads every Auto class and the pipeline, runs the Python blocks of the card as they stand, takes one step of
-training, saves, puts a PEFT adapter on top, and prints what it found as one line of JSON.
+It loads every Auto class and the pipeline, runs the Python blocks of the card as they stand (the int8 weights too),
+takes one step of training, saves, puts a PEFT adapter on top, asks accelerate for the memory that the model takes, uses
+the commands for the cache, and prints what it found as one line of JSON.
 """
 
 import importlib.util
 import json
 import re
 import shutil
+import subprocess
 import sys
 
 import torch
@@ -86,19 +88,42 @@ def adapt(name, clip, folder):
         return torch.equal(model(**inputs).logits, again(**inputs).logits)
 
 
+def command(module, *arguments):
+    """What a command of another package prints, without colors."""
+    done = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return re.sub(r"\x1b\[\d*m", "", done.stdout)
+
+
+def estimate(name):
+    """The size of the weights in float32, as accelerate estimates it from the configuration and the code."""
+    table = command("accelerate.commands.accelerate_cli", "estimate-memory", name, "--trust_remote_code")
+    return re.search(r"│float32│[^│]*│ *([^│]*?) *│", table)[1]
+
+
+def use_cache(name):
+    """Which commits the cache has, what `hf cache verify` says, and what is left after `hf cache rm`."""
+    hf = "huggingface_hub.cli.hf"
+    (cached,) = [repository for repository in scan_cache_dir().repos if repository.repo_id == name]
+    verified = command(hf, "cache", "verify", name)
+    command(hf, "cache", "rm", f"model/{name}", "--yes")
+    left = [repository.repo_id for repository in scan_cache_dir().repos]
+    return {"commits": sorted(each.commit_hash for each in cached.revisions), "verified": verified, "left": left}
+
+
 def main(name, revision, clip, output):
     assert [module for module in OURS if importlib.util.find_spec(module)] == []
     shutil.copy(clip, "clip.mp4")  # as the card calls it
     pipe = pipeline(TASK, model=name, revision=revision, trust_remote_code=True)
-    (cached,) = [repository for repository in scan_cache_dir().repos if repository.repo_id == name]
     found = {
         "classes": load(name, revision),
         "answer": pipe(clip, text=QUESTION, max_new_tokens=16)[0]["generated_text"],
         "module": type(pipe.model).__module__,
-        "cached": sorted(each.commit_hash for each in cached.revisions),
         "blocks": run_card(name),
         "losses": train(name, clip, output),
         "adapter_is_same": adapt(name, clip, f"{output}-adapter"),
+        "memory": estimate(name),
+        "cache": use_cache(name),  # the last: it is empty afterwards
     }
     print(json.dumps(found))
 

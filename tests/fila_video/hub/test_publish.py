@@ -116,6 +116,11 @@ def test_what_cannot_be_published_is_one_line(answered, arguments, message, caps
     assert answered == [] and not Path("out").exists()
 
 
+def test_a_folder_that_is_missing_is_named(capsys):
+    assert publish.main(["org/model", "org/name"], "fila-video publish") == 1
+    assert capsys.readouterr().err == "fila-video publish: org/model is not a folder.\n"
+
+
 @pytest.mark.slow
 @pytest.mark.sanitizing
 def test_a_python_without_this_package_answers(tmp_path):
