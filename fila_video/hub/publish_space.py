@@ -33,7 +33,7 @@ def prepare_space(repository: str, model: str, *, revision: str | None = None, h
     Args:
         repository: Id of the Space.
         model: Id of the model.
-        revision: Branch, tag or commit of the model. The Space loads the commit that it is now. Default: `main`.
+        revision: Branch, tag or commit of the model. The Space loads its present commit. Default: `main`.
         hardware: Hardware that the card suggests. Default: what the weights need.
 
     Raises:
@@ -51,8 +51,7 @@ def write(space: Space, output: Path) -> None:
     Writes exactly what would be uploaded into a new folder.
 
     Raises:
-        ValueError: If the folder exists and is not empty.
-        OSError: If it cannot be written.
+        OSError: If the folder exists and is not empty, or cannot be written.
     """
     with unfinished_folder(output) as folder:
         _write(space, folder)
