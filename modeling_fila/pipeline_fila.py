@@ -483,16 +483,17 @@ class VideoTextToTextPipeline(ModelCardMixin, Pipeline):
     def _read(
         self,
         batch: PromptBatch,
+        is_ahead: bool,
         processor_kwargs: dict[str, Any] | None = None,
         scene_options: dict[str, Any] | None = None,
         video_store: VideoStore | None = OWN_STORE,
         is_assisted: bool = False,
         **of_prompts: Any,
     ) -> None:
-        """Reads the videos of a batch for `preprocess`, except those that the model encodes as they are read."""
+        """Reads the videos of a batch for `preprocess`; ahead, not those that the model encodes as they are read."""
         memory = self._memory(batch, processor_kwargs, scene_options, video_store, is_assisted)
         if memory is not None:
-            memory.reads_ahead = True
+            memory.reads_ahead = is_ahead
         with suppress(NotReadAhead):
             self.processor.load_videos(batch.conversations, reading_arguments(batch, memory, processor_kwargs))
 

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 
-def read_ahead(batches: Iterable[Any], read: Callable[[Any], None]) -> Iterator[Any]:
+def read_ahead(batches: Iterable[Any], read: Callable[[Any, bool], None]) -> Iterator[Any]:
     """
     Yields batches whose videos have been read. While the caller works on one, a thread reads the next.
 
@@ -30,8 +30,9 @@ def read_ahead(batches: Iterable[Any], read: Callable[[Any], None]) -> Iterator[
 
     Args:
         batches: Objects with the attribute `known_videos`, where `read` puts what it has read.
-        read: Reads the videos of a batch. If it fails, the batch is yielded all the same: the caller, who finds nothing
-            there, reads again and gets the error.
+        read: Reads the videos of a batch; the second argument tells whether it is called ahead, in the thread. If it
+            fails, the batch is yielded all the same: the caller, who finds nothing there, reads again and gets the
+            error.
 
     Raises:
         Exception: What `batches` raises, after the batches before.
@@ -42,12 +43,12 @@ def read_ahead(batches: Iterable[Any], read: Callable[[Any], None]) -> Iterator[
     with ThreadPoolExecutor(1, thread_name_prefix="read_ahead") as pool:
         while following is not None:
             current, following = following, None
-            could_read = _ended_well(partial(read, current) if reading is None else reading.result)
+            could_read = _ended_well(partial(read, current, False) if reading is None else reading.result)
             following, error = _next_of(source)
             reading = None
             # After a failure, which may end the call, nobody should wait for another video.
             if following is not None and could_read and following.known_videos is not current.known_videos:
-                reading = pool.submit(read, following)
+                reading = pool.submit(read, following, True)
             yield current
             del current  # its frames are not needed while the next batch but one is read
         if error is not None:

@@ -123,6 +123,19 @@ def test_answers_are_the_same_and_in_order(pipe, clips, monkeypatch, tmp_path, f
     assert "broken.mp4" in answers[1][6][0]["error"]
 
 
+def test_a_video_that_is_encoded_as_it_is_read_is_encoded_in_the_thread_of_the_caller(pipe, clips, monkeypatch):
+    monkeypatch.setattr(pipeline_fila, "STREAMS_ABOVE", 1)
+    encode, threads = pipe.model.base_model.encode_video, []
+
+    def noted(*arguments, **options):
+        threads.append(threading.current_thread())
+        return encode(*arguments, **options)
+
+    monkeypatch.setattr(pipe.model, "encode_video", noted)
+    assert len(pipe(clips, text=QUESTION)) == len(clips)
+    assert threads == [threading.main_thread()] * len(clips)
+
+
 def test_a_video_of_the_batch_before_is_not_read_again(pipe, clips):
     events = []
     videos = [NotedFile(clip, number, events) for number, clip in enumerate(clips[:2])]
@@ -226,7 +239,7 @@ def test_an_error_of_the_source_comes_after_the_batches_before():
 
     found = []
     with pytest.raises(RuntimeError, match="no more"):
-        found.extend(item.number for item in read_ahead(source(), lambda item: None))
+        found.extend(item.number for item in read_ahead(source(), lambda item, is_ahead: None))
     assert found == [0, 1]
 
 
@@ -238,7 +251,7 @@ def test_the_source_is_asked_in_the_thread_of_the_caller_one_batch_ahead():
             taken.append((number, threading.current_thread()))
             yield batch(number)
 
-    batches = read_ahead(source(), lambda item: None)
+    batches = read_ahead(source(), lambda item, is_ahead: None)
     next(batches)
     next(batches)
     batches.close()
@@ -248,18 +261,19 @@ def test_the_source_is_asked_in_the_thread_of_the_caller_one_batch_ahead():
 def test_a_batch_that_shares_videos_is_read_in_its_turn_and_others_in_the_thread():
     known, places = object(), []
 
-    def read(item):
-        places.append((item.number, threading.current_thread() is threading.main_thread()))
+    def read(item, is_ahead):
+        assert is_ahead == (threading.current_thread() is not threading.main_thread())
+        places.append((item.number, is_ahead))
 
     batches = [batch(0), batch(1, known), batch(2, known), batch(3), batch(4)]
     assert [item.number for item in read_ahead(batches, read)] == [0, 1, 2, 3, 4]
-    assert places == [(0, True), (1, False), (2, True), (3, False), (4, False)]
+    assert places == [(0, False), (1, True), (2, False), (3, True), (4, True)]
 
 
 def test_a_batch_that_could_not_be_read_is_yielded_and_nothing_is_read_behind_it():
     read = []
 
-    def fail_once(item):
+    def fail_once(item, is_ahead):
         read.append(item.number)
         if item.number == 1:
             raise OSError("broken")
