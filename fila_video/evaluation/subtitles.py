@@ -6,18 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from fila_video.common.files import read_records
 from fila_video.common.statistics import bootstrap_ratio_interval, mcnemar_p_value
 from fila_video.common.tables import markdown_table
 from fila_video.world.make_data import DataPlan, make_data
 from fila_video.world.spoken_lines import SAID
 from fila_video.world.video_kinds import USUAL
+from processing_fila.reader_subtitles import read_subtitles
 
 from .ask import ask_split
 from .scores import Answered
 
 
 HEADERS = (
-    *("n", "with, %", "without, %", "chance, %", "difference, points", "95 % interval"),
+    *("n", "with, %", "without, %", "chance, %", "any line, %", "difference, points", "95 % interval"),
     *("only with", "only without", "p (McNemar)"),
 )
 
@@ -32,6 +34,7 @@ class Comparison:
         with_subtitles: Share of correct answers with subtitles.
         without: Share of correct answers without them.
         chance: Share of correct answers of the best guess that is the same for every video.
+        any_line: Share of correct answers of a guess that takes one of the lines of the video at random.
         low: Lower end of the 95 % interval of the difference (bootstrap over videos).
         high: Upper end of that interval.
         only_with: Number of questions that are answered correctly only with subtitles.
@@ -43,6 +46,7 @@ class Comparison:
     with_subtitles: float
     without: float
     chance: float
+    any_line: float
     low: float
     high: float
     only_with: int
@@ -66,12 +70,26 @@ def measure_subtitles(
     make_data(folder, DataPlan("test", num_videos, 1, options=USUAL, spoken_questions=num_questions))
     without = list(ask_split(pipe, folder, types=(SAID,)))
     with_lines = list(ask_split(pipe, folder, types=(SAID,), subtitles=True, subtitle_lines=lines))
-    return compare(with_lines, without)
+    return compare(with_lines, without, any_line=_share_of_any_line(folder))
 
 
-def compare(with_lines: Sequence[Answered], without: Sequence[Answered]) -> Comparison:
+def _share_of_any_line(folder: Path) -> float:
+    """The lines of a video say different things, so a random one of n is right for 1 / n of the questions."""
+    shares = []
+    for _, video in read_records(folder / "truth.jsonl"):
+        num_questions = sum(question["type"] == SAID for question in video["questions"])
+        shares += [1 / len(read_subtitles(folder / video["subtitles"]))] * num_questions
+    return float(np.mean(shares))
+
+
+def compare(with_lines: Sequence[Answered], without: Sequence[Answered], *, any_line: float) -> Comparison:
     """
     Compares answers to the same questions, in the same order.
+
+    Args:
+        with_lines: Answers with subtitles.
+        without: Answers without them.
+        any_line: Field of the result.
 
     Raises:
         ValueError: If there are no answers, or if they do not belong to the same questions.
@@ -93,6 +111,7 @@ def compare(with_lines: Sequence[Answered], without: Sequence[Answered]) -> Comp
         with_subtitles=float(shares[0]),
         without=float(shares[1]),
         chance=without[0].chance,
+        any_line=any_line,
         low=low,
         high=high,
         only_with=only_with,
@@ -103,10 +122,11 @@ def compare(with_lines: Sequence[Answered], without: Sequence[Answered]) -> Comp
 
 def as_table(found: Comparison) -> str:
     """A Markdown table, in percent."""
-    shares = found.with_subtitles, found.without, found.chance, found.with_subtitles - found.without
+    difference = found.with_subtitles - found.without
+    shares = found.with_subtitles, found.without, found.chance, found.any_line, difference
     cells = [
         *(found.asked, *(f"{100 * share:.1f}" for share in shares)),
         f"{100 * found.low:.1f} to {100 * found.high:.1f}",
         *(found.only_with, found.only_without, f"{found.p_value:.2g}"),
     ]
-    return markdown_table(HEADERS, [cells], align="rrrrrlrrr")
+    return markdown_table(HEADERS, [cells], align="rrrrrrlrrr")
