@@ -16,6 +16,9 @@ APP_PACKAGES := $(patsubst %,'%',$(shell sed -n 's/^ *\(gradio[<>=].*\)/\1/p' se
 
 # The server of Inference Endpoints, which is not on PyPI: its version 0.5.6.
 TOOLKIT ?= https://github.com/huggingface/huggingface-inference-toolkit/archive/833b5a2efd70c4e2c6a275c5866a0b82f3fc3e93.tar.gz
+# What `python -m fila_video.evaluation benchmarks` says: lmms-eval without what it asks for. The extra `benchmarks` has
+# what it needs.
+LMMS_EVAL := lmms-eval==$(shell sed -n 's/.*lmms-eval==\([0-9.]*\).*/\1/p' fila_video/evaluation/benchmarks/check_before_start.py)
 
 # Tests never ask the network, and run Python in the environments below.
 PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python" \
@@ -26,7 +29,7 @@ PYTEST = HF_HUB_OFFLINE=1 FILA_PUBLIC_PYTHON="$(CURDIR)/.venv-public/bin/python"
 # The tests of a file share its fixtures, so they stay in one process.
 IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: help demo mini train-demo test test-slow test-floor test-vllm test-toolkit lint docs release clean
+.PHONY: help demo mini train-demo test test-slow test-floor test-vllm test-toolkit test-lmms lint docs release clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -62,6 +65,8 @@ test-vllm: .venv/.ready .venv-vllm/.ready ## vLLM's CPU build gives the answers 
 
 test-toolkit: .venv/.ready .venv-toolkit/.ready ## the handler inside Hugging Face's server for Inference Endpoints
 	FILA_TOOLKIT_PYTHON="$(CURDIR)/.venv-toolkit/bin/python" $(call PYTEST,.venv) -m toolkit $(ARGS)
+test-lmms: .venv/.ready .venv-lmms/.ready ## the paper's benchmarks through lmms-eval, on small copies of their data
+	FILA_LMMS_PYTHON="$(CURDIR)/.venv-lmms/bin/python" $(call PYTEST,.venv) -m lmms $(ARGS)
 
 lint: .venv/.ready ## ruff on everything, mypy on our own code, transformers-mlinter on the files that go to the Hub
 	.venv/bin/python -m ruff check .
@@ -77,7 +82,7 @@ release: .venv/.ready ## build and try the distribution of the package, in outpu
 	.venv/bin/python .ci/build_release.py
 
 clean: ## remove the environments, builds and caches
-	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-app .venv-vllm .venv-toolkit .venv-docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-public .venv-floor .venv-onnx .venv-app .venv-vllm .venv-toolkit .venv-lmms .venv-docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .ready is written last: a set-up that was interrupted starts again from nothing, a change of setup.cfg only updates.
@@ -131,6 +136,13 @@ BORROW_PACKAGES = .venv/bin/python -m venv --clear --without-pip $(@D) && \
 	@$(BORROW_PACKAGES)
 	.venv/bin/python -m pip --python .venv-toolkit/bin/python install --disable-pip-version-check --quiet 'starlette<1' orjson
 	.venv/bin/python -m pip --python .venv-toolkit/bin/python install --disable-pip-version-check --quiet --no-deps '$(TOOLKIT)'
+	@touch $@
+
+# lmms-eval asks for an older PyAV and much that these benchmarks do not use.
+.venv-lmms/.ready: .venv/.ready fila_video/evaluation/benchmarks/check_before_start.py
+	@$(BORROW_PACKAGES)
+	.venv/bin/python -m pip --python .venv-lmms/bin/python install --disable-pip-version-check --quiet --no-deps '$(LMMS_EVAL)'
+	.venv/bin/python -m pip --python .venv-lmms/bin/python install --disable-pip-version-check --quiet --editable '.[benchmarks]'
 	@touch $@
 
 # vLLM's CPU build with the PyTorch that it was built for, as a CPU build; see tests/vllm/sitecustomize.py.

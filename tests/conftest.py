@@ -21,6 +21,7 @@ from transformers.utils import logging
 from tests import environment as environments
 from tests.environment import (
     APP_VARIABLE,
+    LMMS_VARIABLE,
     ONNX_VARIABLE,
     PYTHON_VARIABLES,
     REPOSITORY,
@@ -71,6 +72,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             _skip_or_fail(f"needs the environments that `make test` makes ({', '.join(missing)} not set)")
     if item.get_closest_marker("vllm") and not os.environ.get(VLLM_VARIABLE):
         _skip_or_fail(f"needs the environment that `make test-vllm` makes ({VLLM_VARIABLE} not set)")
+    if item.get_closest_marker("lmms") and not os.environ.get(LMMS_VARIABLE):
+        _skip_or_fail(f"needs the environment that `make test-lmms` makes ({LMMS_VARIABLE} not set)")
     if item.get_closest_marker("onnx") and not os.environ.get(ONNX_VARIABLE):
         _skip_or_fail(f"needs the environment that `make test-slow` makes ({ONNX_VARIABLE} not set)")
     if item.get_closest_marker("app") and not os.environ.get(APP_VARIABLE):
@@ -132,6 +135,12 @@ def library_messages():
 def vllm_python() -> Path:
     """The Python of the environment that has vLLM."""
     return Path(os.environ[VLLM_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def lmms_python() -> Path:
+    """The Python of the environment that has lmms-eval."""
+    return Path(os.environ[LMMS_VARIABLE])
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 PYTHON_VARIABLES = {"public": "FILA_PUBLIC_PYTHON", "floor": "FILA_FLOOR_PYTHON"}
 VLLM_VARIABLE = "FILA_VLLM_PYTHON"  # set by `make test-vllm`
+LMMS_VARIABLE = "FILA_LMMS_PYTHON"  # set by `make test-lmms`
 ONNX_VARIABLE = "FILA_ONNX_PYTHON"  # set by `make test-slow`
 TOOLKIT_VARIABLE = "FILA_TOOLKIT_PYTHON"  # set by `make test-toolkit`
 APP_VARIABLE = "FILA_APP_PYTHON"  # set by `make test-slow`

@@ -16,7 +16,7 @@ FORWARDED = {
     "convert": ("convert_checkpoint", "Convert LLaVA-OneVision, LLaVA-Video and other weights to FiLA-Video."),
     "train": ("fila_video.training.__main__", "Train one of the four stages."),
     "dataset": ("fila_video.dataset.__main__", "Make long training videos from short captioned clips, and check them."),
-    "evaluate": ("fila_video.evaluation.__main__", "Measure a model on drawn videos, and compare methods."),
+    "evaluate": ("fila_video.evaluation.__main__", "Measure a model with the paper's benchmarks or on drawn videos."),
     "publish": ("fila_video.hub.publish", "Publish a model, or the web page, on the Hugging Face Hub."),
 }
 

@@ -1,1 +1,1 @@
-"""Measures models: answers about drawn videos, coverage of real ones, short events, and the paper's ablations."""
+"""Measures models: benchmarks, answers about drawn videos, coverage of real ones, short events, ablations."""

@@ -1,4 +1,4 @@
-"""python -m fila_video.evaluation ask|coverage|events|subtitles|ablate|compare: measures models."""
+"""python -m fila_video.evaluation benchmarks|ask|coverage|events|subtitles|ablate|compare: measures models."""
 
 import argparse
 import sys
@@ -11,20 +11,31 @@ from processing_fila.subtitle_text import SUBTITLE_LINES
 
 from . import commands
 from .ablations.variants import TABLES
+from .benchmarks.arguments import add_benchmarks
 from .selections import OF_THE_SMALL_MODEL, SELECTIONS
 
 
 PROGRAM = "python -m fila_video.evaluation"
-DESCRIPTION = "Measure models: their answers about drawn videos, their scenes, and variants of the method."
+DESCRIPTION = (
+    "Measure models: the paper's benchmarks, answers about drawn videos, scenes, and variants of the method. "
+    "With the name of a model in place of a command, the command is `benchmarks`."
+)
+COMMANDS = ("benchmarks", "ask", "coverage", "events", "ablate", "compare")
 
 
 def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
     """Runs the command and returns its exit status: 1 if something is wrong with the data."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+        arguments = ["benchmarks", *arguments]
     options = _parser(program).parse_args(arguments)
     return run_reporting_errors(f"{program} {options.command}", lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int | None:
+    if options.command == "benchmarks":
+        require_extra("benchmarks", ("scipy", "tabulate"), purpose="The benchmarks")
+        return options.run(options)
     require_extra("evaluation", ("matplotlib", "scipy", "statsmodels", "tabulate"), purpose="Evaluation")
     return options.run(options)
 
@@ -39,7 +50,7 @@ def _at_least_two(text: str) -> int:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
     subparsers = parser.add_subparsers(dest="command", required=True)
-    for add in (_add_ask, _add_coverage, _add_events, _add_subtitles, _add_ablate, _add_compare):
+    for add in (add_benchmarks, _add_ask, _add_coverage, _add_events, _add_subtitles, _add_ablate, _add_compare):
         add(subparsers, formatter_class=HelpFormatter)
     return parser
 

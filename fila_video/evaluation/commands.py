@@ -12,6 +12,13 @@ from fila_video.common.files import write_json, write_text
 from fila_video.common.loading import loading
 
 
+def benchmarks(options: argparse.Namespace) -> None:
+    """Measures a model with the paper's benchmarks, and writes a table like the paper's."""
+    from .benchmarks.command import run
+
+    run(options)
+
+
 def ask(options: argparse.Namespace) -> None:
     """Asks a model the questions about a folder of drawn videos, and prints how many it answers correctly."""
     from .ask import ask_split
