@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from fila_video.common.extras import require_extra
+from fila_video.common.merging_choice import set_scene_merging
 from fila_video.mini.shipped import shipped_checkpoint
 
 from .options import ModelOptions
@@ -16,8 +17,6 @@ KNOWS_SHAPES_ONLY = (
     "This is the small model, which knows drawn shapes only: what it says about any other video means nothing. A model "
     f'that knows the real world: fila-video ask clip.mp4 "What happens?" --model {REAL_MODEL}'
 )
-# Merging methods without weights: any model can use them.
-FREE_MERGINGS = ("average", "bsm")
 
 
 def load_pipeline(program: str, options: ModelOptions, *, scene_merging: str | None = None, **call: Any) -> Any:
@@ -43,15 +42,14 @@ def load_pipeline(program: str, options: ModelOptions, *, scene_merging: str | N
         from transformers import AutoConfig, pipeline
 
         config = AutoConfig.from_pretrained(folder)
-        _set_scene_merging(config, scene_merging)
+        set_scene_merging(config, scene_merging, option="--scene-merging ")
         make: Any = pipeline  # the types that transformers declares do not know this task
         return make(
             "video-text-to-text",
             model=str(folder),
-            config=config,
             dtype=options.dtype,
             **_placement(options.device),
-            **_quantization(config, options),
+            model_kwargs={**_merging(scene_merging), **_quantization(config, options)},
             **call,
         )
 
@@ -73,17 +71,6 @@ def folder_of(program: str, options: ModelOptions) -> Any:
     return find_model(program, options.model, revision=options.revision, yes=options.yes)
 
 
-def _set_scene_merging(config: Any, scene_merging: str | None) -> None:
-    if scene_merging in (None, config.scene_merging):
-        return
-    if scene_merging not in FREE_MERGINGS or config.scene_merging == "none":
-        raise ValueError(
-            f"--scene-merging {scene_merging} does not fit this model, whose scene_merging is "
-            f"{config.scene_merging!r}. `fila-video convert` makes one that it fits."
-        )
-    config.scene_merging = scene_merging
-
-
 def _placement(device: str) -> dict[str, Any]:
     import torch
 
@@ -100,8 +87,13 @@ def _placement(device: str) -> dict[str, Any]:
     return {"device": device}
 
 
+def _merging(scene_merging: str | None) -> dict[str, Any]:
+    """Arguments of the model. `pipeline` would not give its own argument `config` to a model that it loads by name."""
+    return {} if scene_merging is None else {"scene_merging": scene_merging}
+
+
 def _quantization(config: Any, options: ModelOptions) -> dict[str, Any]:
-    """Arguments of `pipeline` that quantize the weights (docs/quantize.md)."""
+    """Arguments of the model that quantize the weights (docs/quantize.md)."""
     if options.quantization is None:
         return {}
     from transformers import QuantoConfig
@@ -109,7 +101,7 @@ def _quantization(config: Any, options: ModelOptions) -> dict[str, Any]:
     # Loading quanto makes PyTorch say that it finds no CUDA, where there is none.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     chosen = QuantoConfig(weights=options.quantization, modules_to_not_convert=config.modules_to_not_quantize)
-    return {"model_kwargs": {"quantization_config": chosen}}
+    return {"quantization_config": chosen}
 
 
 def set_seed(seed: int | None) -> None:

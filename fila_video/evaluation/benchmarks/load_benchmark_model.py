@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from fila_video.common.loading import WEIGHTS
-from modeling_fila.modeling_choices import SCENE_MERGINGS
+from fila_video.common.loading import WEIGHTS, check_model
+from fila_video.common.merging_choice import set_scene_merging
 
 from ..load_pipeline import load_pipeline
 
 
-# Merging methods without weights: any model that merges scenes can use them.
-FREE_MERGINGS = ("average", "bsm")
+MODEL_TYPE = "fila_video"
 
 
 def load_benchmark_model(
@@ -37,40 +36,25 @@ def load_benchmark_model(
 
     Raises:
         OSError: If there is no such model.
-        ValueError: If an option does not fit the model.
+        ValueError: If it is a model of another kind, or if an option does not fit it.
     """
+    from transformers import AutoConfig
+
     import fila_video  # noqa: F401 (makes the classes known to transformers)
 
-    options: dict[str, Any] = {}
-    if attn_implementation is not None:
-        options["model_kwargs"] = {"attn_implementation": attn_implementation}
-    if scene_merging is not None:
-        from transformers import AutoConfig
-
-        config = AutoConfig.from_pretrained(pretrained, revision=revision)
-        set_scene_merging(config, scene_merging)
-        options["config"] = config
-    given = {name: value for name, value in call.items() if value is not None}
-    return load_pipeline(pretrained, revision=revision, dtype=dtype, **options, **placement, **given)
-
-
-def set_scene_merging(config: Any, scene_merging: str) -> None:
-    """
-    Changes how a model merges the frames of a scene.
-
-    Raises:
-        ValueError: If there is no such way, or the model has no weights for it.
-    """
-    if scene_merging not in SCENE_MERGINGS:
-        raise ValueError(f"scene_merging={scene_merging!r} must be one of {', '.join(SCENE_MERGINGS)}.")
-    if scene_merging == config.scene_merging:
-        return
-    if scene_merging not in FREE_MERGINGS or config.scene_merging == "none":
+    check_model(pretrained)
+    config = AutoConfig.from_pretrained(pretrained, revision=revision)
+    if config.model_type != MODEL_TYPE:
         raise ValueError(
-            f"scene_merging={scene_merging!r} does not fit this model, whose scene_merging is "
-            f"{config.scene_merging!r}. convert_checkpoint.py makes one that it fits."
+            f"{pretrained} is a model of the type {config.model_type!r}. `fila-video convert` makes a FiLA-Video model "
+            "of LLaVA-OneVision and LLaVA-Video models."
         )
-    config.scene_merging = scene_merging
+    set_scene_merging(config, scene_merging, option="scene_merging=")
+    # `pipeline` does not give its argument `config` to a model that it loads by name.
+    changed = {"attn_implementation": attn_implementation, "scene_merging": scene_merging}
+    model_kwargs = {name: value for name, value in changed.items() if value is not None}
+    given = {name: value for name, value in call.items() if value is not None}
+    return load_pipeline(pretrained, revision=revision, dtype=dtype, model_kwargs=model_kwargs, **placement, **given)
 
 
 def weights_of(pretrained: str, revision: str | None = None) -> str:
