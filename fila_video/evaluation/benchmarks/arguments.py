@@ -22,7 +22,7 @@ def add_benchmarks(subparsers: Any, **style: Any) -> None:
         default=["table1"],
         metavar="TASK,...",
         help=f"tasks of lmms-eval, separated by commas; choose from {', '.join(NAMES)} (default: table1, all but the "
-        "last one)",
+        "last two)",
     )
     parser.add_argument("--limit", type=_positive, metavar="N", help="ask only the first N questions of each task")
     parser.add_argument("--base", metavar="MODEL", help="folder or Hub id of a second model, to compare with")

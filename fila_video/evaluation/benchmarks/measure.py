@@ -133,6 +133,6 @@ def _write_samples(path: Path, samples: list[dict[str, Any]], judged: list[Judge
             "target": sample["target"],
             **asdict(of_document[sample["doc_id"]]),
         }
-        for sample in samples
+        for sample in sorted(samples, key=lambda sample: sample["doc_id"])  # processes share them out
     ]
     write_jsonl(path, [json.loads(json.dumps(line, default=str)) for line in lines])

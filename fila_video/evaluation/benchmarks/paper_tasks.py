@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from . import plain_subtitles
+
 
 Sample = dict[str, Any]
 
@@ -28,6 +30,7 @@ class Benchmark:
         revision: Revision of the data set.
         is_linked: Whether the folder is a link to the Hub's cache, so that there is one copy of the videos.
         needs: Modules that the task imports, and that lmms-eval does not bring.
+        make: Makes the task, if it is not one of lmms-eval, from the name of the model.
         sends_answers: Whether the task sends the answers to a server to have them judged.
     """
 
@@ -44,6 +47,7 @@ class Benchmark:
     revision: str = "main"
     is_linked: bool = False
     needs: tuple[str, ...] = ()
+    make: Callable[[str], dict[str, Any]] | None = None
     sends_answers: bool = False
 
 
@@ -149,6 +153,19 @@ TABLE1 = (
         is_unparsed=lambda judgment: judgment["pred_id"] == -1,
     ),
 )
+# The subtitles of all files, not only of those in one form.
+ANY_SUBTITLES = Benchmark(
+    title="VideoMME, any subtitles",
+    task=plain_subtitles.TASK,
+    data="lmms-eval/Video-MME",
+    folder="videomme",
+    video="videoID",
+    result="videomme_perception_score",
+    is_right=_is_right_letter,
+    is_unparsed=_has_no_letter,
+    needs=("cv2",),
+    make=plain_subtitles.make_task,
+)
 # All of EgoSchema. Its labels are not public: a server counts the right answers.
 EGOSCHEMA_FULL = Benchmark(
     title="EgoSchema, all",
@@ -161,7 +178,7 @@ EGOSCHEMA_FULL = Benchmark(
     needs=("requests",),
     sends_answers=True,
 )
-ALL = (*TABLE1, EGOSCHEMA_FULL)
+ALL = (*TABLE1, ANY_SUBTITLES, EGOSCHEMA_FULL)
 GROUPS = {"table1": TABLE1}
 NAMES = (*GROUPS, *(benchmark.task for benchmark in ALL))
 

@@ -6,7 +6,6 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import wraps
 from hashlib import blake2b
 from importlib.machinery import ModuleSpec
 from json import dumps
@@ -52,11 +51,16 @@ def load_tasks(benchmarks: Sequence[Benchmark]) -> dict[str, dict[str, Any]]:
         For each benchmark's task or group its tasks by their names.
     """
     prepare_environment()
+    import lmms_eval.evaluator  # noqa: F401 (sends messages to standard output when it is imported)
     from lmms_eval.tasks import TaskManager, get_task_dict
 
+    _show_warnings_only()
     stand_in_for_decord()
     manager = TaskManager(model_name=MODEL)
-    return {each.task: dict(_leaves(get_task_dict([each.task], manager, "chat"))) for each in benchmarks}
+    return {
+        each.task: each.make(MODEL) if each.make else dict(_leaves(get_task_dict([each.task], manager, "chat")))
+        for each in benchmarks
+    }
 
 
 def run_tasks(
@@ -120,25 +124,33 @@ def stand_in_for_decord() -> None:
     sys.modules["decord"] = module
 
 
+def _show_warnings_only() -> None:
+    """Shows warnings of lmms-eval on standard error, and not what it tells developers."""
+    from loguru import logger
+
+    logger.remove()
+    logger.add(sys.stderr, level="WARNING", format="{level}: {message}")
+
+
 def judge_alike(task: Any) -> None:
     """
     Makes a task judge a sample alike in every run, however many processes share the work.
 
     Some tasks guess at random if they find no choice in an answer. The generator is seeded with the document then.
     """
-    if not hasattr(task.process_results, "__wrapped__"):
-        task.process_results = _seeded(task.process_results)
+    if not isinstance(task.process_results, _Seeded):
+        task.process_results = _Seeded(task.process_results)
 
 
-def _seeded(process: Callable) -> Callable:
+class _Seeded:
     """Seeds the generator with the document before each call of a `process_results`."""
 
-    @wraps(process)
-    def call(doc: Any, results: Any, *arguments: Any, **options: Any) -> Any:
-        random.seed(_seed_of(doc))
-        return process(doc, results, *arguments, **options)
+    def __init__(self, process: Callable):
+        self._process = process
 
-    return call
+    def __call__(self, doc: Any, results: Any, *arguments: Any, **options: Any) -> Any:
+        random.seed(_seed_of(doc))
+        return self._process(doc, results, *arguments, **options)
 
 
 def guesses(task: Any, doc: Any, answers: list[Any]) -> bool:
