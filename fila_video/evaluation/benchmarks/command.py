@@ -33,9 +33,9 @@ LOADING_OPTIONS = ("dtype", "device", "attn_implementation", "batch_size")
 def run(options: argparse.Namespace) -> None:
     """Measures a model with the paper's benchmarks."""
     benchmarks = find_benchmarks(options.tasks, may_submit=options.submit)
-    check_packages(benchmarks)
     for model in filter(None, (options.model, options.base)):
         check_model(model)
+    check_packages(benchmarks)
     prepare_environment()
     from .report import read_published
 

@@ -27,7 +27,12 @@ def test_a_program_is_called_with_all_arguments_in_their_order(fila, monkeypatch
         (["serve"], 2, "fila-video serve: error: the following arguments are required: model"),
         (["train"], 2, "fila-video train: error: the following arguments are required: stage"),
         (["dataset", "none"], 2, "fila-video dataset: error: argument command: invalid choice: 'none'"),
-        (["evaluate", "none"], 2, "fila-video evaluate: error: argument command: invalid choice: 'none'"),
+        (["evaluate"], 2, "fila-video evaluate: error: the following arguments are required: command"),
+        (
+            ["evaluate", "./no-such-model"],
+            1,
+            "fila-video evaluate benchmarks: ./no-such-model: there is no such folder.",
+        ),
         (["convert", "./no-such-model", "{folder}/output"], 1, "fila-video convert: ./no-such-model: there is no"),
         (["train", "no-such-stage", "--plan"], 1, "fila-video train: "),
         (["dataset", "stats", "{folder}/none"], 1, "fila-video dataset stats: "),
