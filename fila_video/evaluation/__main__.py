@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from fila_video.common.command_line import HelpFormatter, run_reporting_errors
@@ -20,15 +20,15 @@ DESCRIPTION = (
     "Measure models: the paper's benchmarks, answers about drawn videos, scenes, and variants of the method. "
     "With the name of a model in place of a command, the command is `benchmarks`."
 )
-COMMANDS = ("benchmarks", "ask", "coverage", "events", "ablate", "compare")
 
 
 def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
     """Runs the command and returns its exit status: 1 if something is wrong with the data."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+    parser, names = _parser(program)
+    if arguments and arguments[0] not in names and not arguments[0].startswith("-"):
         arguments = ["benchmarks", *arguments]
-    options = _parser(program).parse_args(arguments)
+    options = parser.parse_args(arguments)
     return run_reporting_errors(f"{program} {options.command}", lambda: _run(options))
 
 
@@ -47,12 +47,13 @@ def _at_least_two(text: str) -> int:
     return number
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def _parser(program: str) -> tuple[argparse.ArgumentParser, Collection[str]]:
+    """Returns the parser and the names of its commands."""
     parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
-    subparsers = parser.add_subparsers(dest="command", required=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help="what to measure")
     for add in (add_benchmarks, _add_ask, _add_coverage, _add_events, _add_subtitles, _add_ablate, _add_compare):
         add(subparsers, formatter_class=HelpFormatter)
-    return parser
+    return parser, subparsers.choices
 
 
 def _add_ask(subparsers, **style) -> None:
