@@ -50,7 +50,7 @@ def _at_least_two(text: str) -> int:
 def _parser(program: str) -> tuple[argparse.ArgumentParser, Collection[str]]:
     """Returns the parser and the names of its commands."""
     parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help="what to measure")
+    subparsers = parser.add_subparsers(dest="command", metavar="command", required=True, help="what to measure")
     for add in (add_benchmarks, _add_ask, _add_coverage, _add_events, _add_subtitles, _add_ablate, _add_compare):
         add(subparsers, formatter_class=HelpFormatter)
     return parser, subparsers.choices
