@@ -20,33 +20,46 @@ def run_engine(options: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(options.threads)
     model = load(options)
     generate(model, options, num_frames=4, new_tokens=2)  # the first call prepares things that later ones reuse
-    memory = Memory(options.device)
-    first, cpu, parts = timed(model, options, new_tokens=1)
-    peak = memory.peak_mib_above_start()
-    whole, _, _ = timed(model, options, new_tokens=1 + options.new_tokens)
+    memory, clock = Memory(options.device), Clock(options.device)
+    with timed_parts(model, options) as clock.parts:
+        clock.start()
+        generate(model, options, num_frames=options.num_frames, new_tokens=1 + options.new_tokens, after_token=clock)
+    first, cpu, parts = clock.ticks[0]
     return {
         "first_token_seconds": first,
         "first_token_cpu_seconds": cpu,
-        "tokens_per_second": options.new_tokens / max(whole - first, 1e-9),
-        "peak_mib": peak,
-        "parts": parts,
+        "tokens_per_second": options.new_tokens / max(clock.ticks[-1][0] - first, 1e-9),
+        "peak_mib": memory.peak_mib_above_start(),
+        "parts": {**parts, "other": first - sum(parts.values())},
     }
 
 
-def timed(model: Any, options: argparse.Namespace, *, new_tokens: int) -> tuple[float, float, dict[str, float]]:
-    """Returns the seconds and CPU seconds of an answer, and the seconds of each part of our model."""
-    synchronize(options.device)
-    start, cpu_start = time.perf_counter(), time.process_time()
-    with timed_parts(model, options) as parts:
-        generate(model, options, num_frames=options.num_frames, new_tokens=new_tokens)
-        synchronize(options.device)
-    seconds = time.perf_counter() - start
-    return seconds, time.process_time() - cpu_start, {**parts, "other": seconds - sum(parts.values())}
+class Clock:
+    """Notes after each new token the seconds and CPU seconds since the start, and those of each part of the model."""
+
+    def __init__(self, device: str):
+        self.parts: dict[str, float] = {}
+        self.ticks: list[tuple[float, float, dict[str, float]]] = []
+        self._device, self._start, self._cpu_start = device, 0.0, 0.0
+
+    def start(self) -> None:
+        synchronize(self._device)
+        self._start, self._cpu_start = time.perf_counter(), time.process_time()
+
+    def __call__(self, ids: Any, scores: Any, **others: Any) -> Any:
+        """Called as a stopping criterion, which never stops."""
+        synchronize(self._device)
+        seconds, cpu = time.perf_counter() - self._start, time.process_time() - self._cpu_start
+        self.ticks.append((seconds, cpu, dict(self.parts)))
+        return ids.new_zeros(len(ids)).bool()
 
 
-def generate(model: Any, options: argparse.Namespace, *, num_frames: int, new_tokens: int) -> None:
+def generate(
+    model: Any, options: argparse.Namespace, *, num_frames: int, new_tokens: int, after_token: Clock | None = None
+) -> None:
     """Answers a prompt with a video. The frames are made here, so they count in the memory of both models."""
     import torch
+    from transformers import StoppingCriteriaList
 
     num_tokens = count_tokens(options, model.config, num_frames)
     ids = torch.full((1, num_tokens + PROMPT_TOKENS), 5, device=options.device)
@@ -60,6 +73,7 @@ def generate(model: Any, options: argparse.Namespace, *, num_frames: int, new_to
             min_new_tokens=new_tokens,
             max_new_tokens=new_tokens,
             pad_token_id=0,
+            stopping_criteria=StoppingCriteriaList([after_token] if after_token is not None else []),
         )
 
 

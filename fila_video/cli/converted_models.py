@@ -14,6 +14,7 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from fila_video.common.files import sha256_of
+from fila_video.common.hub_errors import connection_errors
 
 from .show import download_bars, note, printable, silence_transformers, waiting
 from .usage import BadUsage
@@ -97,7 +98,8 @@ def _sizes(source: Source) -> tuple[int, int | None]:
     if source.commit is None:
         return 0, here
     try:
-        info = HfApi().model_info(source.name, revision=source.commit, files_metadata=True)
+        with connection_errors():
+            info = HfApi().model_info(source.name, revision=source.commit, files_metadata=True)
     except (HfHubHTTPError, OfflineModeIsEnabled, OSError):  # without a network, the cache has to have all
         return 0, here or None
     sizes = [file.size for file in info.siblings or [] if file.rfilename.endswith(WEIGHTS[1:])]

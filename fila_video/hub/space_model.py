@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 from huggingface_hub import HfApi, SpaceHardware
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
+from fila_video.common.hub_errors import connection_errors
+
 
 CONFIG = "config.json"
 GB = 10**9
@@ -34,6 +36,7 @@ class SpaceModel:
     weight_bytes: int
 
 
+@connection_errors()
 def find_model(name: str, revision: str | None = None) -> SpaceModel:
     """
     Finds a model on the Hub.

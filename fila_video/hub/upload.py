@@ -9,6 +9,8 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils import get_session, hf_raise_for_status
 
+from fila_video.common.hub_errors import connection_errors
+
 
 # Files of which a published repository consists: those of an earlier upload are deleted where the folder has them no
 # more. A `*` stands for no folder.
@@ -34,6 +36,7 @@ class Uploaded:
     deleted: list[str]
 
 
+@connection_errors()
 def upload(
     folder: Path,
     repository: str,

@@ -11,6 +11,8 @@ from pathlib import Path
 from huggingface_hub import HfApi, try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
+from fila_video.common.hub_errors import connection_errors
+
 from .paper_tasks import Benchmark
 
 
@@ -91,6 +93,7 @@ def check_data(benchmarks: Sequence[Benchmark], home: Path) -> list[DataSet]:
     return list(found.values())
 
 
+@connection_errors()
 def _look_up(benchmark: Benchmark, home: Path) -> DataSet:
     if (home / benchmark.folder).exists():
         return DataSet(benchmark.data, None, True, 0)

@@ -1,5 +1,6 @@
 """A complete model that is published, and a Hub."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +42,13 @@ def near_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
         close_session()
         yield served
     close_session()
+
+
+@pytest.fixture
+def unreachable_hub(near_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a Hub that does not answer."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    return endpoint

@@ -99,6 +99,15 @@ def test_a_folder_that_does_not_work_is_not_published(monkeypatch, tmp_path, cap
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("arguments", [["{folder}", "org/name"], ["org/model", "org/page", "--space"]])
+def test_a_hub_that_cannot_be_reached_is_one_line(answered, unreachable_hub, arguments, capsys, tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    assert publish.main([argument.format(folder=folder) for argument in arguments]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{unreachable_hub} cannot be reached: " in line
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
