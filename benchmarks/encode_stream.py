@@ -4,7 +4,8 @@
 
 `--part decoding` reads the frames alone, and `--part tower` encodes noise in place of them: the
 larger of the two is the least that both can take together. Each part is measured in a process of
-its own. The weights are untrained.
+its own. The weights are untrained. `--compare` then encodes all frames at once, and compares scenes
+and features; that needs memory for all of them.
 """
 
 import argparse
@@ -66,7 +67,24 @@ def run(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
         features = model.encode_video(
             stream, stream.frames_at, num_frames=len(stream), max_feature_bytes=max_feature_bytes
         )
-        return {"frames": len(stream.metadata.frame_seconds), "scenes": len(features.scene_representatives[0])}
+        return {"frames": len(stream.metadata.frame_seconds), "features": features}
+
+
+def compare(arguments: argparse.Namespace, model: Any, features: Any) -> dict[str, Any]:
+    """Encodes all frames at once, and compares the result with that of the stream."""
+    import torch
+
+    from processing_fila import FilaVideoVideoProcessor
+
+    processor = FilaVideoVideoProcessor(max_frames=arguments.frames, num_frames=arguments.frames)
+    pixels = processor(videos=arguments.video, as_bytes=True, return_tensors="pt")["pixel_values_videos"]
+    with torch.no_grad():
+        wanted = model.get_video_features(pixels)
+    difference = (features.pooler_output[0] - wanted.pooler_output[0]).abs().max()
+    return {
+        "same_scenes": torch.equal(features.scene_frame_indices, wanted.scene_frame_indices),
+        "largest_difference_of_features": float(difference),
+    }
 
 
 def main() -> None:
@@ -76,6 +94,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("both", "decoding", "tower"), default="both", help="what to measure")
     parser.add_argument("--feature-mib", type=int, default=64, help="MiB of patch features that are kept")
     parser.add_argument("--threads", type=int, help="number of threads of PyTorch")
+    parser.add_argument("--compare", action="store_true", help="compare with encoding all frames at once")
     arguments = parser.parse_args()
     # Imported here: `--help` does not need these.
     import torch
@@ -91,6 +110,10 @@ def main() -> None:
     numbers = run(arguments, model)
     numbers |= {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
     numbers |= {"peak_mib": status_bytes("VmHWM") / 2**20, "loaded_mib": loaded / 2**20}
+    features = numbers.pop("features", None)
+    if features is not None:
+        numbers["scenes"] = len(features.scene_representatives[0])
+        numbers |= compare(arguments, model, features) if arguments.compare else {}
     print(json.dumps({"part": arguments.part, **numbers}))
 
 
