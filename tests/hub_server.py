@@ -2,8 +2,8 @@
 A Hub on this machine, for tests that load from it and publish to it: models and Spaces, with commits, branches, tags
 and LFS.
 
-`HubRepository` is what the Hub stores, `_Handler` is the part of its HTTP interface that huggingface_hub uses. The card
-of a model or a Space is validated by a few of the Hub's rules (`tests/hub_card_rules.py`).
+`HubRepository` is what the Hub stores, `HubHandler` is the part of its HTTP interface that huggingface_hub uses. The
+card of a model or a Space is validated by a few of the Hub's rules (`tests/hub_card_rules.py`).
 """
 
 import base64
@@ -77,11 +77,11 @@ class Hub:
 
 
 @contextmanager
-def serve() -> Iterator[Hub]:
-    """Serves an empty Hub."""
+def serve(handler: "type[HubHandler] | None" = None) -> Iterator[Hub]:
+    """Serves an empty Hub, with a handler of its own if one is given."""
     hub = Hub()
 
-    class Handler(_Handler):
+    class Handler(handler or HubHandler):  # type: ignore[misc]
         pass
 
     Handler.hub = hub
@@ -126,7 +126,7 @@ def blob_id(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class HubHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: Hub
 
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             if repository.sha_of(revision) is None:
                 return self._error("RevisionNotFound")
             if what == "tree":
-                return self._answer(_tree(repository.files(revision), "/".join(rest[1:])))
+                return self._answer(tree_of(repository.files(revision), "/".join(rest[1:])))
             self._answer(_info("/".join(parts[2:4]), repository, revision))
 
     def do_PUT(self) -> None:
@@ -312,7 +312,7 @@ def _config_shown(content: bytes) -> dict[str, Any]:
     return {"config": {name: values[name] for name in names if name in values}}
 
 
-def _tree(files: dict[str, bytes], folder: str) -> list[dict[str, Any]]:
+def tree_of(files: dict[str, bytes], folder: str) -> list[dict[str, Any]]:
     """All files below a folder, as `recursive=true` asks for."""
     entries = []
     for path, content in files.items():
