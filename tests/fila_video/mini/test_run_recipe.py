@@ -124,6 +124,7 @@ def run_command(output: Path, *options: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # two runs of the recipe, each with many processes
 @pytest.mark.assistant_masks
 def test_on_cpus_the_same_recipe_gives_the_same_weights(tmp_path):
     """Bit for bit."""

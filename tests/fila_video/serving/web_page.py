@@ -40,6 +40,7 @@ def running_page(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = str(REPOSITORY)
     if cwd != REPOSITORY:  # nothing of this project can be imported there
         environment = {**environment, "PYTHONPATH": "", "HF_HOME": str(cwd / "huggingface")}
     environment |= variables
