@@ -58,13 +58,14 @@ test-slow: .venv-public/.ready .venv-floor/.ready .venv-onnx/.ready .venv-app/.r
 	$(call PYTEST,.venv) -m slow $(ARGS)
 
 test-floor: .venv-floor/.ready ## the fast tests, on the oldest supported transformers and PyAV
-	$(call PYTEST,.venv-floor) -m "not slow and not vllm and not other_environment" $(IN_PARALLEL) $(ARGS)
+	$(call PYTEST,.venv-floor) -m "not slow and not vllm and not lmms and not other_environment" $(IN_PARALLEL) $(ARGS)
 
 test-vllm: .venv/.ready .venv-vllm/.ready ## vLLM's CPU build gives the answers of generate
 	FILA_VLLM_PYTHON="$(CURDIR)/.venv-vllm/bin/python" $(call PYTEST,.venv) -m vllm $(ARGS)
 
 test-toolkit: .venv/.ready .venv-toolkit/.ready ## the handler inside Hugging Face's server for Inference Endpoints
 	FILA_TOOLKIT_PYTHON="$(CURDIR)/.venv-toolkit/bin/python" $(call PYTEST,.venv) -m toolkit $(ARGS)
+
 test-lmms: .venv/.ready .venv-lmms/.ready ## the paper's benchmarks through lmms-eval, on small copies of their data
 	FILA_LMMS_PYTHON="$(CURDIR)/.venv-lmms/bin/python" $(call PYTEST,.venv) -m lmms $(ARGS)
 
