@@ -41,10 +41,11 @@ def clips(tmp_path_factory) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory) -> Path:
-    """A folder for PYTHONPATH with the entry points of this project, as an installed package has them."""
+    """A folder for PYTHONPATH with the plugin of this project, as an installed package has it."""
     declared = configparser.ConfigParser()
     declared.read(REPOSITORY / "setup.cfg", encoding="utf-8")
-    ((group, plugin),) = declared["options.entry_points"].items()
+    group = "vllm.general_plugins"
+    plugin = declared["options.entry_points"][group]
     folder = tmp_path_factory.mktemp("plugins")
     info = folder / "fila_video-0.dist-info"
     info.mkdir()
