@@ -1,6 +1,6 @@
 """Answers multiple-choice questions by likelihood: the choice whose words the model finds most likely after the prompt.
 
-It is an alternative to generating an answer, for models that chat badly. Shape letter: T tokens of a prompt.
+It is an alternative to generating an answer, for models that chat badly.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import torch
 
 from modeling_fila.modeling_compat import CACHE_NAME
+
+from .text_likelihood import likelihoods_of
 
 
 class ChoiceScore(NamedTuple):
@@ -70,8 +72,8 @@ def score_choices(
         add_generation_prompt=True,
         processor_kwargs={"as_bytes": True, "loaded_videos": {} if loaded_videos is None else loaded_videos, **options},
     ).to(pipe.model.device)
-    first, cache = _read_prompt(pipe, inputs)
-    return [ChoiceScore(_log_prob(pipe.model, ids, first, cache), len(ids)) for ids in tokens]
+    found = likelihoods_of(pipe.model, *_read_prompt(pipe, inputs), tokens)
+    return [ChoiceScore(each.log_probability, len(ids)) for each, ids in zip(found, tokens, strict=True)]
 
 
 def most_likely(scores: Sequence[ChoiceScore], *, mean: bool = False) -> int:
@@ -85,22 +87,10 @@ def most_likely(scores: Sequence[ChoiceScore], *, mean: bool = False) -> int:
 
 
 def _read_prompt(pipe: Any, inputs: Any) -> tuple[torch.Tensor, Any]:
-    """Returns the log probabilities (vocabulary,) of the first token after the prompt, and the cache of the prompt."""
+    """Returns what the model says after the prompt, logits of shape (1, vocabulary), and the cache of the prompt."""
     options = {"max_new_tokens": 1, "do_sample": False, "return_dict_in_generate": True, "output_logits": True}
     if pipe.video_store is None:
         output = pipe.model.generate(**inputs, **options)
     else:
         output = pipe.video_store.generate(pipe.model, **inputs, **options)
-    return output.logits[0][0].float().log_softmax(-1), getattr(output, CACHE_NAME)
-
-
-def _log_prob(model: Any, ids: list[int], first: torch.Tensor, cache: Any) -> float:
-    """Sums the log probabilities of the tokens of a choice. The cache then holds the T tokens of the prompt again."""
-    total = first[ids[0]]
-    if len(ids) > 1:
-        new = torch.tensor([ids], device=first.device)  # (1, tokens)
-        logits = model(input_ids=new[:, :-1], **{CACHE_NAME: cache}, use_cache=True).logits  # (1, tokens - 1, ...)
-        log_probs = logits[0].float().log_softmax(-1)
-        total = total + log_probs.gather(1, new[0, 1:, None]).sum()
-        cache.crop(1 - len(ids))
-    return float(total)
+    return output.logits[0], getattr(output, CACHE_NAME)

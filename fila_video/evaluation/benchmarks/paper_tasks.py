@@ -1,7 +1,7 @@
 """The columns of the paper's Table 1 as tasks of lmms-eval, and how their samples are judged."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import plain_subtitles
@@ -66,29 +66,30 @@ def _finds_no_option(judgment: Any) -> bool:
     return not any(mcq_acc(letter, judgment["pred_answer"]) for letter in "ABCDE")
 
 
+VIDEOMME = Benchmark(
+    title="VideoMME",
+    task="videomme",
+    data="lmms-eval/Video-MME",
+    folder="videomme",
+    video="videoID",
+    result="videomme_perception_score",
+    is_right=_is_right_letter,
+    is_unparsed=_has_no_letter,
+    needs=("cv2",),
+)
+EGOSCHEMA = Benchmark(
+    title="EgoSchema",
+    task="egoschema_subset",
+    data="lmms-eval/egoschema",
+    folder="egoschema",
+    video="video_idx",
+    result="score",
+    is_right=lambda judgment: str(judgment["pred"]) == str(judgment["ground_truth"]),
+    needs=("requests",),
+)
 TABLE1 = (
-    Benchmark(
-        title="VideoMME",
-        task="videomme",
-        data="lmms-eval/Video-MME",
-        folder="videomme",
-        video="videoID",
-        result="videomme_perception_score",
-        is_right=_is_right_letter,
-        is_unparsed=_has_no_letter,
-        needs=("cv2",),
-    ),
-    Benchmark(
-        title="VideoMME, subtitles",
-        task="videomme_w_subtitle",
-        data="lmms-eval/Video-MME",
-        folder="videomme",
-        video="videoID",
-        result="videomme_perception_score",
-        is_right=_is_right_letter,
-        is_unparsed=_has_no_letter,
-        needs=("cv2",),
-    ),
+    VIDEOMME,
+    replace(VIDEOMME, title="VideoMME, subtitles", task="videomme_w_subtitle"),
     Benchmark(
         title="MVBench",
         task="mvbench",
@@ -122,16 +123,7 @@ TABLE1 = (
         group="task_type",
         num_groups=7,
     ),
-    Benchmark(
-        title="EgoSchema",
-        task="egoschema_subset",
-        data="lmms-eval/egoschema",
-        folder="egoschema",
-        video="video_idx",
-        result="score",
-        is_right=lambda judgment: str(judgment["pred"]) == str(judgment["ground_truth"]),
-        needs=("requests",),
-    ),
+    EGOSCHEMA,
     Benchmark(
         title="NextQA",
         task="nextqa_mc_test",
@@ -154,28 +146,16 @@ TABLE1 = (
     ),
 )
 # The subtitles of all files, not only of those in one form.
-ANY_SUBTITLES = Benchmark(
-    title="VideoMME, any subtitles",
-    task=plain_subtitles.TASK,
-    data="lmms-eval/Video-MME",
-    folder="videomme",
-    video="videoID",
-    result="videomme_perception_score",
-    is_right=_is_right_letter,
-    is_unparsed=_has_no_letter,
-    needs=("cv2",),
-    make=plain_subtitles.make_task,
+ANY_SUBTITLES = replace(
+    VIDEOMME, title="VideoMME, any subtitles", task=plain_subtitles.TASK, make=plain_subtitles.make_task
 )
 # All of EgoSchema. Its labels are not public: a server counts the right answers.
-EGOSCHEMA_FULL = Benchmark(
+EGOSCHEMA_FULL = replace(
+    EGOSCHEMA,
     title="EgoSchema, all",
     task="egoschema",
-    data="lmms-eval/egoschema",
-    folder="egoschema",
-    video="video_idx",
     result="submission",
     is_right=lambda judgment: False,
-    needs=("requests",),
     sends_answers=True,
 )
 ALL = (*TABLE1, ANY_SUBTITLES, EGOSCHEMA_FULL)

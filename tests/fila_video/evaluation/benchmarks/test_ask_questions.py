@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fila_video.evaluation.benchmarks.likelihood import Likelihoods, likelihood_of
+from fila_video.evaluation.benchmarks.likelihood import Likelihoods
 from fila_video.evaluation.benchmarks.token_counts import Counts, TokenCounter
 from tests.models import VIDEO_TOKEN_ID, random_videos, small_model
 
@@ -18,14 +18,6 @@ def test_tokens_of_a_padded_batch_are_counted():
         assert not counter(torch.cat([prompts, torch.tensor(answer)], 1), None).any()
     found = counter.counts(video_token_id=VIDEO_TOKEN_ID, pad_token_id=PAD, ends={END})
     assert found == [Counts(input=3, video=1, output=1), Counts(input=5, video=2, output=3)]
-
-
-def test_the_likelihood_of_a_text_is_the_product_of_its_tokens():
-    probabilities = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
-    found = likelihood_of(probabilities.log(), torch.tensor([1, 2]))
-    assert found.log_probability == pytest.approx(torch.log(torch.tensor(0.25 * 0.7)).item())
-    assert not found.is_greedy
-    assert likelihood_of(probabilities.log(), torch.tensor([0, 2])).is_greedy
 
 
 def test_one_pass_over_the_prompt_serves_all_texts():
