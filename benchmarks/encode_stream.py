@@ -12,8 +12,9 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
+
+from benchmarks.process_memory import status_bytes
 
 
 TOWER = {
@@ -35,12 +36,6 @@ TEXT = {
     "num_attention_heads": 2,
     "num_key_value_heads": 2,
 }
-
-
-def status_bytes(name: str) -> int:
-    """Returns a size of this process from /proc, in bytes: `VmRSS` now, `VmHWM` at most so far."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:"))) * 1024
 
 
 def noise(num_frames: int) -> Iterator[Any]:

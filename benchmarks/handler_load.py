@@ -29,6 +29,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.process_memory import status_bytes
+
 
 SERVER = Path(__file__).with_name("handler_server.py")
 QUESTION = "List the objects with their times."
@@ -88,8 +90,7 @@ class Server:
 
         process = psutil.Process(self._process.pid)
         memory = process.memory_info().rss / 2**20
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-        peak = int(status.partition("VmHWM:")[2].split()[0]) / 2**10
+        peak = status_bytes("VmHWM", process.pid) / 2**20
         return Usage(memory, peak, process.num_fds(), process.num_threads(), len(process.children()))
 
     def stop(self) -> None:

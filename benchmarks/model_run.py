@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.model_sizes import load
+from benchmarks.process_memory import status_bytes
 
 
 PROMPT_TOKENS = 64  # of text, before and after the video
@@ -179,18 +180,12 @@ class Memory:
             self._start = torch.cuda.memory_allocated() / 2**20
         else:
             Path("/proc/self/clear_refs").write_text("5")  # sets VmHWM to the present memory
-            self._start = status_mib("VmRSS")
+            self._start = status_bytes("VmRSS") / 2**20
 
     def peak_mib_above_start(self) -> float:
         """The largest memory in MiB, less that at the start."""
         if not self._is_gpu:
-            return status_mib("VmHWM") - self._start
+            return status_bytes("VmHWM") / 2**20 - self._start
         import torch
 
         return torch.cuda.max_memory_allocated() / 2**20 - self._start
-
-
-def status_mib(name: str) -> float:
-    """Returns a line of /proc/self/status in MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))

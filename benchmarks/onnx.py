@@ -23,6 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.process_memory import status_bytes
 from benchmarks.video_reading import describe_machine
 from fila_video.common.files import write_json
 from fila_video.common.loading import loading
@@ -55,13 +56,11 @@ def run_engine(engine: str, options: argparse.Namespace) -> dict:
     encoded = time.perf_counter()
     text = answer(video)
     answered = time.perf_counter()
-    status = Path("/proc/self/status").read_text()
-    peak_kib = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
     return {
         "load_seconds": loaded - start,
         "encode_seconds": encoded - loaded,
         "answer_seconds": answered - encoded,
-        "peak_mib": peak_kib / 1024,
+        "peak_mib": status_bytes("VmHWM") / 2**20,
         "answer": text,
     }
 

@@ -15,18 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.encode_stream import TEXT
+
 
 SIDE, PATCH_SIDE = 112, 14
 WIDTH = 192
-TEXT = {
-    "model_type": "qwen2",
-    "vocab_size": 300,
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 2,
-}
 MINI = Path(__file__).parents[1] / "checkpoints" / "fila-video-mini"
 SELECTION = "k-means++"  # of the small model
 
