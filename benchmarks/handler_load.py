@@ -5,7 +5,7 @@
 A server with the handler of a published folder gets requests from several clients at the same
 time. Each client sends videos of its own, and the answer to each is known from the pipeline.
 Every third request is an attack, which must be refused. Before and after, when the server has
-nothing to do, its memory, files and threads are counted. At the end, it is told to stop while it
+nothing to do, its memory, files and threads are counted. At the end, it gets SIGTERM while it
 works.
 """
 

@@ -1,7 +1,7 @@
 """Answers that were given before, so that a run that was ended goes on where it was.
 
 lmms-eval has a cache of responses, but it stores those of a call when all of them are there: a run of hours that is
-killed in its first call begins anew. Here an answer is in the file when the next video begins.
+killed in its first call starts over. Here an answer is in the file when the next video begins.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The rows that are measured: a model as it is, another one beside it, or the rows of an ablation without training."""
+"""The rows that are measured: a model, another one to compare it with, or the rows of an ablation without training."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +35,7 @@ def ablation_rows(ablation: str, row: Row, config: Any) -> list[Row]:
 
     Args:
         ablation: `"table2"`: how scenes are selected. `"table3"`: how their frames are merged, as far as that needs no
-            weights. `"frames"` and `"scenes"`: half and twice as many as the model takes.
+            weights. `"frames"` and `"scenes"`: half and twice the number that the model takes.
         row: The model.
         config: Its `FilaVideoConfig`.
 
